@@ -1,0 +1,5 @@
+//! Faremeter: the meter for serverless functions. `app` joins the parts; ARCHITECTURE.md tells how data flows.
+
+pub mod bus;
+pub mod clock;
+pub mod units;
