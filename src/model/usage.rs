@@ -1,0 +1,80 @@
+//! What one attempt used, in integers. Pricing it is `crate::cost`'s.
+
+use std::time::Duration;
+
+use crate::units::{ByteCount, Megabytes, nanos};
+
+use super::Architecture;
+
+/// The lengths of an attempt's phases. An absent phase is zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// Waiting for admission and for an environment.
+    pub queue: Duration,
+    /// Mapping the compiled artifact into memory.
+    pub load: Duration,
+    /// Compiling, where no artifact was ready.
+    pub compile: Duration,
+    /// Linking and making the instance, the guest's own start code left out.
+    pub instantiate: Duration,
+    /// The guest's own start code, before the handler.
+    pub init: Duration,
+    /// The handler alone; `duration_ns` in the table.
+    pub handler: Duration,
+}
+
+impl Phases {
+    /// What a caller felt: all phases together.
+    #[must_use]
+    pub fn felt(&self) -> Duration {
+        self.queue + self.load + self.compile + self.instantiate + self.init + self.handler
+    }
+
+    /// Billed time in whole milliseconds: init and handler, rounded up, at least 1. The other phases are not billed.
+    #[must_use]
+    pub fn billed_ms(&self) -> i64 {
+        nanos(self.init.saturating_add(self.handler))
+            .div_euclid(1_000_000)
+            .saturating_add(self.billed_remainder())
+            .max(1)
+    }
+
+    fn billed_remainder(&self) -> i64 {
+        i64::from(nanos(self.init.saturating_add(self.handler)) % 1_000_000 != 0)
+    }
+}
+
+/// The billable quantities of one attempt, all integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Requests billed: 1 for an attempt that ran, 0 for a throttled one or a fault of ours.
+    pub requests: u32,
+    /// Milliseconds billed.
+    pub billed_ms: i64,
+    /// Memory configured.
+    pub memory: Megabytes,
+    /// Ephemeral storage configured; the part above the book's free share is billed.
+    pub ephemeral_storage: Megabytes,
+    /// Bytes streamed to the caller.
+    pub streamed: ByteCount,
+    /// What it ran on.
+    pub architecture: Architecture,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn billed_time_rounds_up_and_is_at_least_one_millisecond() {
+        let billed = |init_ns, handler_ns| {
+            let (init, handler) = (Duration::from_nanos(init_ns), Duration::from_nanos(handler_ns));
+            Phases { init, handler, queue: Duration::from_secs(9), ..Phases::default() }.billed_ms()
+        };
+        assert_eq!(billed(0, 0), 1);
+        assert_eq!(billed(0, 1_000_000), 1);
+        assert_eq!(billed(1, 1_000_000), 2);
+        assert_eq!(billed(500_000, 500_000), 1);
+        assert_eq!(billed(20_000_000, 127_100_000), 148);
+    }
+}
