@@ -2,5 +2,6 @@
 
 pub mod bus;
 pub mod clock;
+pub mod cost;
 pub mod model;
 pub mod units;

@@ -1,0 +1,130 @@
+//! The list price of usage: first tier, no free tier, exact. Where the rates come from is `book`'s.
+
+use crate::model::{Architecture, Usage};
+use crate::units::{Megabytes, Money, MoneyError};
+
+/// MB·ms in one GiB·s: rates are per GiB·s and usage is in MB·ms.
+const MB_MS_PER_GIB_S: i128 = 1024 * 1000;
+
+/// What one unit of each meter costs. Amounts per MB·ms are held exactly: a rate of ten decimals needs 23 of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Per request.
+    pub request: Money,
+    /// Per MB·ms on x86_64.
+    pub duration_x86_64: Money,
+    /// Per MB·ms on arm64.
+    pub duration_arm64: Money,
+    /// Per MB·ms of ephemeral storage above the free share.
+    pub ephemeral_storage: Money,
+    /// Ephemeral storage that costs nothing.
+    pub free_ephemeral_storage: Megabytes,
+}
+
+/// A list price and the book that it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListPrice {
+    /// The exact amount.
+    pub amount: Money,
+    /// Id and edition, such as `aws-lambda@2025-10-01`.
+    pub price_book: String,
+}
+
+impl Rates {
+    /// Turns a rate per GiB·s into one per MB·ms; none where that cannot be held exactly.
+    pub(super) fn per_mb_ms(rate_per_gib_s: Money) -> Option<Money> {
+        rate_per_gib_s.exact_div(MB_MS_PER_GIB_S)
+    }
+
+    /// The exact list price of `usage`, be it one attempt's or a sum of many attempts'.
+    pub fn price(&self, usage: &Usage) -> Result<Money, MoneyError> {
+        let ms = i128::from(usage.billed_ms);
+        let duration_rate = match usage.architecture {
+            Architecture::X86_64 => self.duration_x86_64,
+            Architecture::Arm64 => self.duration_arm64,
+        };
+        let paid_storage = usage.ephemeral_storage.0.saturating_sub(self.free_ephemeral_storage.0);
+        let requests = self.request.checked_mul(i128::from(usage.requests))?;
+        let duration = duration_rate.checked_mul(i128::from(usage.memory.0) * ms)?;
+        let storage = self.ephemeral_storage.checked_mul(i128::from(paid_storage) * ms)?;
+        requests.checked_add(duration)?.checked_add(storage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::cost::PriceBooks;
+    use crate::units::{ByteCount, Timestamp};
+
+    use super::*;
+
+    fn usage(requests: u32, billed_ms: i64, memory: u32, storage: u32, architecture: Architecture) -> Usage {
+        Usage {
+            requests,
+            billed_ms,
+            memory: Megabytes(memory),
+            ephemeral_storage: Megabytes(storage),
+            streamed: ByteCount(0),
+            architecture,
+        }
+    }
+
+    fn price(region: &str, usage: &Usage) -> Money {
+        let books = PriceBooks::embedded().expect("the embedded books are right");
+        let book = books.get("aws-lambda").expect("it is embedded");
+        book.list_price(region, Timestamp::from_micros(1_790_000_000_000_000), usage).expect("in range").amount
+    }
+
+    /// 154 ms at 2048 MB on x86: 0.308 GiB·s at 0.0000166667, and a request.
+    #[test]
+    fn one_invocation_to_the_last_digit() {
+        let amount = price("us-east-1", &usage(1, 154, 2048, 512, Architecture::X86_64));
+        assert_eq!(amount.to_string(), "0.0000053333436");
+        let smallest = price("us-east-1", &usage(0, 1, 1, 512, Architecture::X86_64));
+        assert_eq!(smallest.to_string(), "0.00000000001627607421875");
+    }
+
+    /// AWS' own worked examples, before the free tier: 3 M requests of 120 ms at 1536 MB come to 9.000018 and 0.60.
+    #[test]
+    fn worked_examples_of_aws_come_out() {
+        let month = price("us-east-1", &usage(3_000_000, 120 * 3_000_000, 1536, 512, Architecture::X86_64));
+        assert_eq!(month.to_string(), "9.600018");
+        let storage = price("us-east-1", &usage(0, 280 * 6_000_000, 0, 2048, Architecture::X86_64));
+        assert_eq!(storage.to_string(), "0.077868");
+    }
+
+    #[test]
+    fn regions_and_architectures_have_their_own_rates() {
+        let second = |arch| usage(0, 1_000, 1024, 512, arch);
+        assert_eq!(price("af-south-1", &second(Architecture::X86_64)).to_string(), "0.0000221");
+        assert_eq!(price("us-east-1", &second(Architecture::Arm64)).to_string(), "0.0000133334");
+        assert_eq!(price("eu-west-1", &second(Architecture::Arm64)).to_string(), "0.0000133334");
+    }
+
+    proptest! {
+        /// The sum of list prices is the list price of the sum, digit for digit, in whatever groups it is taken.
+        #[test]
+        fn the_sum_of_prices_is_the_price_of_the_sum(
+            attempts in prop::collection::vec((0u32..=1, 0i64..=900_000), 1..200),
+            memory in 1u32..=10_240,
+            storage in 512u32..=10_240,
+            arm in any::<bool>(),
+        ) {
+            let architecture = if arm { Architecture::Arm64 } else { Architecture::X86_64 };
+            let one = |(requests, ms): &(u32, i64)| price("us-east-1", &usage(*requests, *ms, memory, storage, architecture));
+            let by_rows = attempts.iter().map(one).fold(Money::ZERO, |sum, amount| sum + amount);
+            let requests = attempts.iter().map(|(requests, _)| requests).sum();
+            let ms = attempts.iter().map(|(_, ms)| ms).sum();
+            prop_assert_eq!(by_rows, price("us-east-1", &usage(requests, ms, memory, storage, architecture)));
+        }
+
+        #[test]
+        fn more_use_never_costs_less(ms in 0i64..1_000_000, more in 0i64..1_000_000, memory in 1u32..=10_240) {
+            let less = price("us-east-1", &usage(1, ms, memory, 512, Architecture::X86_64));
+            prop_assert!(less >= Money::ZERO);
+            prop_assert!(price("us-east-1", &usage(1, ms + more, memory, 512, Architecture::X86_64)) >= less);
+        }
+    }
+}
