@@ -1,6 +1,7 @@
 //! Faremeter: the meter for serverless functions. `app` joins the parts; ARCHITECTURE.md tells how data flows.
 
 pub mod bus;
+pub mod catalog;
 pub mod clock;
 pub mod cost;
 pub mod model;
