@@ -5,4 +5,5 @@ pub mod catalog;
 pub mod clock;
 pub mod cost;
 pub mod model;
+pub mod store;
 pub mod units;

@@ -1,0 +1,233 @@
+//! Owns the folder that tables are kept in: the local file system, but a file that was put is on the disk when the put
+//! returns, so that the log may forget what the file holds. It does not know Delta.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::ops::Range;
+use std::path::{Path as FsPath, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
+};
+
+/// A folder of the local file system whose `put` ends in fsync of file and folders, and whose listings are sorted.
+#[derive(Debug)]
+pub(crate) struct SyncedFolder {
+    inner: LocalFileSystem,
+    root: PathBuf,
+    staged: AtomicU64,
+}
+
+impl SyncedFolder {
+    /// The folder must exist.
+    pub(crate) fn new(root: &FsPath) -> Result<Self> {
+        let inner = LocalFileSystem::new_with_prefix(root)?;
+        Ok(Self { inner, root: root.to_owned(), staged: AtomicU64::new(0) })
+    }
+}
+
+impl fmt::Display for SyncedFolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SyncedFolder({})", self.root.display())
+    }
+}
+
+#[async_trait]
+impl ObjectStore for SyncedFolder {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+        let create = match opts.mode {
+            PutMode::Create => true,
+            PutMode::Overwrite => false,
+            PutMode::Update(_) => return self.inner.put_opts(location, payload, opts).await,
+        };
+        let target = self.inner.path_to_filesystem(location)?;
+        let root = self.root.clone();
+        // Listings leave out names that end in '#' and digits.
+        let mut staged = target.clone().into_os_string();
+        staged.push(format!("#{}", self.staged.fetch_add(1, Ordering::Relaxed)));
+        let write = move || put(&root, &target, staged.as_ref(), &payload, create);
+        let written = tokio::task::spawn_blocking(write).await?;
+        let path = || location.to_string();
+        written.map_err(|source| match source.kind() {
+            ErrorKind::AlreadyExists => Error::AlreadyExists { path: path(), source: source.into() },
+            _ => Error::Generic { store: "SyncedFolder", source: format!("{location}: {source}").into() },
+        })?;
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        let (target, inner) = (self.inner.path_to_filesystem(location)?, self.inner.put_multipart_opts(location, opts));
+        Ok(Box::new(SyncedUpload { target, root: self.root.clone(), inner: inner.await? }))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.inner.get_ranges(location, ranges).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        sorted(self.inner.list(prefix))
+    }
+
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        sorted(self.inner.list_with_offset(prefix, offset))
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.inner.rename_opts(from, to, options).await
+    }
+}
+
+/// A file that is put in parts; large checkpoints are.
+#[derive(Debug)]
+struct SyncedUpload {
+    target: PathBuf,
+    root: PathBuf,
+    inner: Box<dyn MultipartUpload>,
+}
+
+#[async_trait]
+impl MultipartUpload for SyncedUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.inner.put_part(data)
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let result = self.inner.complete().await?;
+        let (target, root) = (self.target.clone(), self.root.clone());
+        let sync = move || {
+            File::open(&target)?.sync_all()?;
+            target.ancestors().skip(1).take_while(|parent| parent.starts_with(&root)).try_for_each(sync_folder)
+        };
+        let synced = tokio::task::spawn_blocking(sync).await?;
+        synced.map_err(|source| Error::Generic { store: "SyncedFolder", source: source.into() })?;
+        Ok(result)
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.inner.abort().await
+    }
+}
+
+/// The listing in the order of names, as cloud stores give it and the Delta library expects it.
+fn sorted(listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    let sort = |found: Result<Vec<ObjectMeta>>| {
+        found.map(|mut all| {
+            all.sort_by(|one, other| one.location.cmp(&other.location));
+            stream::iter(all.into_iter().map(Ok))
+        })
+    };
+    listing.try_collect().map(sort).try_flatten_stream().boxed()
+}
+
+/// Writes beside the target, syncs, and gives it the name: a reader sees all of it or nothing, after a power cut too.
+fn put(root: &FsPath, target: &FsPath, staged: &FsPath, payload: &PutPayload, create: bool) -> io::Result<()> {
+    let folder = target.parent().unwrap_or(root);
+    create_folders(root, folder)?;
+    let written = (|| {
+        let mut file = File::create(staged)?;
+        payload.iter().try_for_each(|part| file.write_all(part))?;
+        file.sync_all()?;
+        if create { fs::hard_link(staged, target) } else { fs::rename(staged, target) }
+    })();
+    if create || written.is_err() {
+        // What is left behind is never read; the error that matters is the other one.
+        let _ = fs::remove_file(staged);
+    }
+    written?;
+    sync_folder(folder)
+}
+
+/// Makes the folder, and syncs those that gained one.
+fn create_folders(root: &FsPath, folder: &FsPath) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    let gained = folder.ancestors().skip(1).take_while(|parent| parent.starts_with(root));
+    gained.into_iter().try_for_each(sync_folder)
+}
+
+fn sync_folder(folder: &FsPath) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::ObjectStoreExt;
+
+    use super::*;
+
+    fn names(folder: &FsPath) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn a_name_is_created_once_and_nothing_else_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SyncedFolder::new(dir.path()).unwrap();
+        let path = Path::from("table/log/1.json");
+        let put = async |content: &'static str, mode: PutMode| store.put_opts(&path, content.into(), mode.into()).await;
+        put("one", PutMode::Create).await.unwrap();
+        assert!(matches!(put("two", PutMode::Create).await, Err(Error::AlreadyExists { .. })));
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "one");
+        put("three", PutMode::Overwrite).await.unwrap();
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "three");
+        assert_eq!(names(&dir.path().join("table/log")), ["1.json"]);
+    }
+
+    #[tokio::test]
+    async fn parts_become_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SyncedFolder::new(dir.path()).unwrap();
+        let path = Path::from("a/b");
+        let mut upload = store.put_multipart(&path).await.unwrap();
+        upload.put_part("one".into()).await.unwrap();
+        upload.put_part("two".into()).await.unwrap();
+        upload.complete().await.unwrap();
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "onetwo");
+        assert_eq!(names(&dir.path().join("a")), ["b"]);
+    }
+
+    #[tokio::test]
+    async fn listings_are_sorted() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SyncedFolder::new(dir.path()).unwrap();
+        for number in (0..50).rev() {
+            store.put(&Path::from(format!("log/{number:03}")), "".into()).await.unwrap();
+        }
+        let prefix = Path::from("log");
+        let listed: Vec<Path> = store.list(Some(&prefix)).map_ok(|found| found.location).try_collect().await.unwrap();
+        assert!(listed.len() == 50 && listed.is_sorted());
+        let after = store.list_with_offset(Some(&prefix), &Path::from("log/024"));
+        let listed: Vec<Path> = after.map_ok(|found| found.location).try_collect().await.unwrap();
+        assert!(listed.len() == 25 && listed.is_sorted());
+    }
+}

@@ -1,0 +1,235 @@
+//! Owns one Delta table: opening or creating it, its files, and commits that happen once.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake_core::kernel::{Action, Add, StructType, Transaction};
+use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::table::state::DeltaTableState;
+use deltalake_core::{DeltaResult, DeltaTableError};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt};
+use rand::RngCore;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::store::live::Sealed;
+use crate::store::tables::PARTITION;
+use crate::store::{DataFile, Error, Table};
+
+use super::bounds::{data_file, day};
+use super::parquet;
+
+/// A commit in so many makes a checkpoint (the library does so by itself) and deletes log files that are past retention.
+const CHECKPOINT_COMMITS: u64 = 100;
+
+/// One table in storage.
+pub(crate) struct DeltaTable {
+    table: Table,
+    app_id: String,
+    root: Arc<dyn ObjectStore>,
+    log_store: LogStoreRef,
+    snapshot: DeltaTableState,
+    /// The application transaction's version in `snapshot`; 0 when there is none.
+    watermark: u64,
+    /// The files of `snapshot`.
+    files: Arc<[DataFile]>,
+    /// Whether storage may be ahead of `snapshot`: the last commit had no answer.
+    stale: bool,
+    /// Files that were written for a commit that failed.
+    written: Option<Written>,
+    clock: Clock,
+}
+
+/// Files in storage that no commit has named yet.
+struct Written {
+    after: u64,
+    through: u64,
+    adds: Vec<Add>,
+    files: Vec<DataFile>,
+}
+
+impl DeltaTable {
+    /// Opens the table under `root`, or creates it.
+    pub(crate) async fn open(
+        table: Table,
+        root: Arc<dyn ObjectStore>,
+        app_id: String,
+        clock: Clock,
+    ) -> Result<Self, Error> {
+        let log_store = log_store(table, &root);
+        let delta = |error| Error::delta(table, error);
+        let snapshot = open_or_create(table, &log_store).await.map_err(delta)?;
+        check_schema(table, &snapshot)?;
+        let watermark = watermark(&snapshot, &log_store, &app_id).await.map_err(delta)?;
+        let files = files(table, &snapshot)?;
+        Ok(Self { table, app_id, root, log_store, snapshot, watermark, files, stale: false, written: None, clock })
+    }
+
+    /// The number of the last segment whose rows are in the table.
+    pub(crate) fn watermark(&self) -> u64 {
+        self.watermark
+    }
+
+    /// The table's files.
+    pub(crate) fn files(&self) -> Arc<[DataFile]> {
+        Arc::clone(&self.files)
+    }
+
+    /// Commits rows of the segments, from the first on, those excepted that are in the table already: all of them, or as
+    /// many as were written for a commit that failed (`watermark` tells). After an error nothing is known but that calling
+    /// again does no harm.
+    pub(crate) async fn commit(&mut self, segments: &[Sealed], rng: &mut (impl RngCore + Send)) -> Result<(), Error> {
+        if std::mem::replace(&mut self.stale, true) {
+            self.refresh().await?;
+        }
+        let new: Vec<&Sealed> = segments.iter().filter(|segment| segment.seq > self.watermark).collect();
+        let Some(through) = new.last().map(|last| last.seq) else {
+            self.stale = false;
+            return Ok(());
+        };
+        let written = match self.written.take() {
+            // Segments come in order: those that wait now begin with those that were written.
+            Some(written) if written.after == self.watermark && written.through <= through => written,
+            _ => self.write(&new, through, rng).await?,
+        };
+        let adds = written.adds.clone();
+        let (watermark, files) = (written.through, written.files.clone());
+        self.written = Some(written);
+        self.commit_adds(adds, watermark, files).await?;
+        self.written = None;
+        self.stale = false;
+        Ok(())
+    }
+
+    /// Reads the table's newest state, and from it the number that tells what is committed.
+    async fn refresh(&mut self) -> Result<(), Error> {
+        let delta = |error| Error::delta(self.table, error);
+        self.snapshot.update(&self.log_store, None).await.map_err(delta)?;
+        self.watermark = watermark(&self.snapshot, &self.log_store, &self.app_id).await.map_err(delta)?;
+        self.files = files(self.table, &self.snapshot)?;
+        Ok(())
+    }
+
+    async fn write(&self, segments: &[&Sealed], through: u64, rng: &mut impl RngCore) -> Result<Written, Error> {
+        let table = self.table;
+        let batches: Vec<RecordBatch> = segments.iter().flat_map(|sealed| sealed.batches.iter()).cloned().collect();
+        let encoded = tokio::task::spawn_blocking(move || parquet::encode(table, &batches)).await;
+        let encoded = encoded.map_err(|error| Error::Internal(format!("encoding {}: {error}", table.name())))??;
+        let mut written = Written { after: self.watermark, through, adds: Vec::new(), files: Vec::new() };
+        for file in encoded {
+            let date = day(file.date);
+            let path = format!("{PARTITION}={date}/part-{through:020}-{:016x}.parquet", rng.next_u64());
+            let size = i64::try_from(file.bytes.len()).unwrap_or(i64::MAX);
+            let known = data_file(table, &path, size, &date, &file.statistics);
+            written.files.push(known.ok_or_else(|| Error::Internal(format!("the statistics of {path} are not ours")))?);
+            let location = Path::from_iter([table.name()]).parts().chain(Path::from(path.as_str()).parts()).collect();
+            self.put(&location, file.bytes).await?;
+            written.adds.push(Add {
+                path,
+                size,
+                partition_values: [(PARTITION.to_owned(), Some(date))].into(),
+                modification_time: self.clock.now().micros() / 1_000,
+                data_change: true,
+                stats: Some(file.statistics),
+                ..Add::default()
+            });
+        }
+        Ok(written)
+    }
+
+    async fn put(&self, location: &Path, bytes: Vec<u8>) -> Result<(), Error> {
+        let put = self.root.put(location, bytes.into()).await;
+        put.map(drop).map_err(|source| Error::Storage { table: self.table, source })
+    }
+
+    async fn commit_adds(&mut self, adds: Vec<Add>, through: u64, new: Vec<DataFile>) -> Result<(), Error> {
+        let delta = |error| Error::delta(self.table, error);
+        let version = i64::try_from(through).map_err(|_| Error::Internal(format!("segment {through} is too high")))?;
+        let next = self.snapshot.version() + 1;
+        let properties = CommitProperties::default()
+            .with_application_transaction(Transaction::new(&self.app_id, version))
+            .with_cleanup_expired_logs(Some((next + 1).is_multiple_of(CHECKPOINT_COMMITS)));
+        let partition_by = Some(vec![PARTITION.to_owned()]);
+        let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by, predicate: None };
+        let commit = CommitBuilder::from(properties).with_actions(adds.into_iter().map(Action::Add).collect()).build(
+            Some(&self.snapshot),
+            Arc::clone(&self.log_store),
+            operation,
+        );
+        let done = commit.await.map_err(delta)?;
+        self.files = if done.version == next {
+            self.files.iter().cloned().chain(new).collect()
+        } else {
+            // Others committed in between: what they did is in the snapshot.
+            files(self.table, &done.snapshot)?
+        };
+        self.snapshot = done.snapshot;
+        self.watermark = through;
+        Ok(())
+    }
+}
+
+/// The table's log, in the folder of its name. The location's path is what the library finds the folder by in `root`; with
+/// any scheme but `file` it asks nothing but the store, and expects sorted listings.
+fn log_store(table: Table, root: &Arc<dyn ObjectStore>) -> LogStoreRef {
+    let location = Url::parse(&format!("store:///{}/", table.name())).expect("a table's name is plain");
+    let folder = Arc::new(PrefixStore::new(Arc::clone(root), table.name()));
+    default_logstore(folder, Arc::clone(root), &location, &StorageConfig::default())
+}
+
+async fn open_or_create(table: Table, log_store: &LogStoreRef) -> DeltaResult<DeltaTableState> {
+    if log_store.is_delta_table_location().await? {
+        return DeltaTableState::try_new(log_store, None).await;
+    }
+    let schema: StructType = table.schema().as_ref().try_into_kernel()?;
+    let created = CreateBuilder::new()
+        .with_log_store(Arc::clone(log_store))
+        .with_table_name(table.name())
+        .with_comment(table.doc())
+        .with_columns(schema.fields().cloned())
+        .with_partition_columns([PARTITION])
+        .await?;
+    created.state.ok_or(DeltaTableError::NotInitialized)
+}
+
+/// Refuses a table whose columns are not those of this program, rather than write files that do not fit.
+fn check_schema(table: Table, snapshot: &DeltaTableState) -> Result<(), Error> {
+    let found = snapshot.snapshot().arrow_schema();
+    let ours = table.schema();
+    let differs = |reason: String| Err(Error::Schema { table, reason });
+    for field in ours.fields() {
+        match found.field_with_name(field.name()) {
+            Err(_) => return differs(format!("it has no column {}", field.name())),
+            Ok(other) if !other.data_type().equals_datatype(field.data_type()) => {
+                return differs(format!("{} is {} and not {}", field.name(), other.data_type(), field.data_type()));
+            }
+            Ok(_) => {}
+        }
+    }
+    match found.fields().iter().find(|field| ours.field_with_name(field.name()).is_err()) {
+        Some(unknown) => differs(format!("it has an unknown column {}", unknown.name())),
+        None => Ok(()),
+    }
+}
+
+async fn watermark(snapshot: &DeltaTableState, log_store: &LogStoreRef, app_id: &str) -> DeltaResult<u64> {
+    let version = snapshot.transaction_version(log_store, app_id).await?;
+    Ok(version.and_then(|version| u64::try_from(version).ok()).unwrap_or(0))
+}
+
+fn files(table: Table, snapshot: &DeltaTableState) -> Result<Arc<[DataFile]>, Error> {
+    let file = |view: deltalake_core::kernel::LogicalFileView| {
+        let path = view.path().into_owned();
+        let dates = view.partition_values_map();
+        let date = dates.get(PARTITION).and_then(Option::as_deref).unwrap_or_default();
+        let known = data_file(table, &path, view.size(), date, &view.stats().unwrap_or_default());
+        known.ok_or_else(|| Error::Schema { table, reason: format!("the log says too little of {path}") })
+    };
+    snapshot.log_data().iter().map(file).collect()
+}
