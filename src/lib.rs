@@ -5,5 +5,6 @@ pub mod catalog;
 pub mod clock;
 pub mod cost;
 pub mod model;
+pub mod runtime;
 pub mod store;
 pub mod units;

@@ -1,0 +1,162 @@
+//! Owns the two wasmtime engines, their linkers, and the thread that ticks their epochs. It knows no functions.
+//!
+//! Both engines compile alike, so one artifact serves both. The first allocates from a pool, which makes an instance in
+//! microseconds; the second allocates on demand, and takes what the pool has no room for (a very large table, more
+//! instances at once than slots). An epoch tick is 1 ms: guests look at the time and let others run that often.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::Thread;
+use std::time::Duration;
+
+use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+
+use super::state::State;
+use super::{Config, Error};
+
+/// How often a running guest is interrupted to look at the time.
+pub(super) const TICK: Duration = Duration::from_millis(1);
+
+/// Slots of the pool at most, as each reserves 4 GiB of address space (of 128 TiB).
+const MAX_SLOTS: u32 = 4_096;
+/// Bytes of a freed memory that stay resident in its slot, to be cleared rather than given back.
+const KEEP_RESIDENT_BYTES: usize = 2 << 20;
+/// Bytes of wasmtime's own bookkeeping for one guest: its functions and globals, not its memory. Made as it is needed.
+const MAX_INSTANCE_BYTES: usize = 8 << 20;
+/// Elements that a table in the pool may have: eight bytes of address space each.
+const POOLED_TABLE_ELEMENTS: usize = 100_000;
+
+/// An engine and what its guests are linked to.
+pub(super) struct Host {
+    pub(super) engine: wasmtime::Engine,
+    pub(super) components: wasmtime::component::Linker<State>,
+    pub(super) modules: wasmtime::Linker<State>,
+}
+
+/// The engines, ticking while a guest runs.
+pub(super) struct Engines {
+    pub(super) pooled: Host,
+    pub(super) on_demand: Host,
+    ticker: Ticker,
+}
+
+impl Engines {
+    pub(super) fn start(config: &Config) -> Result<Self, Error> {
+        let fail =
+            |error: wasmtime::Error| Error::Platform(format!("the WebAssembly engine does not start: {error:#}"));
+        let pooled = Host::new(InstanceAllocationStrategy::Pooling(pool(config))).map_err(fail)?;
+        let on_demand = Host::new(InstanceAllocationStrategy::OnDemand).map_err(fail)?;
+        let ticker = Ticker::start([pooled.engine.clone(), on_demand.engine.clone()])
+            .map_err(|error| Error::Platform(format!("the epoch thread does not start: {error}")))?;
+        Ok(Self { pooled, on_demand, ticker })
+    }
+
+    /// Epochs tick as long as one of these is held.
+    pub(super) fn ticking(&self) -> Ticking {
+        self.ticker.hold()
+    }
+}
+
+impl Host {
+    fn new(allocation: InstanceAllocationStrategy) -> wasmtime::Result<Self> {
+        let mut config = wasmtime::Config::new();
+        config
+            .allocation_strategy(allocation)
+            .epoch_interruption(true)
+            .concurrency_support(false)
+            .memory_init_cow(true)
+            .wasm_memory64(false)
+            .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+        let engine = wasmtime::Engine::new(&config)?;
+        let mut components = wasmtime::component::Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut components)?;
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut components)?;
+        let mut modules = wasmtime::Linker::new(&engine);
+        wasmtime_wasi::p1::add_to_linker_async(&mut modules, |state: &mut State| &mut state.wasi)?;
+        Ok(Self { engine, components, modules })
+    }
+}
+
+/// Room for every call and every idle environment; a component may have several instances and tables.
+fn pool(config: &Config) -> PoolingAllocationConfig {
+    let slots = config.account_concurrency.saturating_add(config.idle_environments).saturating_add(16).min(MAX_SLOTS);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(slots)
+        .total_core_instances(slots * 16)
+        .total_memories(slots)
+        .total_tables(slots * 3)
+        .total_stacks(slots)
+        .max_memory_size(4 << 30)
+        .max_component_instance_size(MAX_INSTANCE_BYTES)
+        .max_core_instance_size(MAX_INSTANCE_BYTES)
+        .table_elements(POOLED_TABLE_ELEMENTS)
+        .max_tables_per_module(4)
+        .max_memories_per_module(4)
+        .max_unused_warm_slots(slots.min(256));
+    // Without the scan, keeping pages resident means clearing all of them: slower than giving them back.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+            .table_keep_resident(POOLED_TABLE_ELEMENTS * size_of::<usize>());
+    }
+    pool
+}
+
+/// The thread that ticks; it sleeps while no guest runs.
+struct Ticker {
+    shared: Arc<Shared>,
+    thread: Thread,
+}
+
+#[derive(Default)]
+struct Shared {
+    running: AtomicU64,
+    stopped: AtomicBool,
+}
+
+/// Keeps the epochs ticking; dropping it stops that.
+pub(super) struct Ticking(Arc<Shared>);
+
+impl Ticker {
+    fn start(engines: [wasmtime::Engine; 2]) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let thread = std::thread::Builder::new().name("epoch-ticker".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || shared.tick(&engines)
+        })?;
+        Ok(Self { shared, thread: thread.thread().clone() })
+    }
+
+    fn hold(&self) -> Ticking {
+        if self.shared.running.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.thread.unpark();
+        }
+        Ticking(Arc::clone(&self.shared))
+    }
+}
+
+impl Shared {
+    fn tick(&self, engines: &[wasmtime::Engine; 2]) {
+        while !self.stopped.load(Ordering::SeqCst) {
+            if self.running.load(Ordering::SeqCst) == 0 {
+                std::thread::park();
+            } else {
+                std::thread::sleep(TICK);
+                engines.iter().for_each(wasmtime::Engine::increment_epoch);
+            }
+        }
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
