@@ -7,4 +7,5 @@ pub mod cost;
 pub mod model;
 pub mod runtime;
 pub mod store;
+pub mod trigger;
 pub mod units;

@@ -1,0 +1,111 @@
+//! Brings a function from an upload to running: check, keep, number, compile, activate. The compiler itself is
+//! `crate::runtime`'s.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio_util::task::TaskTracker;
+
+use crate::bus::{Bus, Notable};
+use crate::catalog::{Catalog, Function};
+use crate::clock::Clock;
+use crate::cost::PriceBooks;
+use crate::model::{FunctionSpec, FunctionVersion, VersionState};
+use crate::runtime::Runtime;
+
+use super::Error;
+
+/// Deploys and removes functions. A cheap clone.
+#[derive(Clone)]
+pub struct Deployer {
+    catalog: Catalog,
+    runtime: Runtime,
+    books: Arc<PriceBooks>,
+    bus: Bus,
+    clock: Clock,
+    compiling: TaskTracker,
+}
+
+impl Deployer {
+    /// Joins the parts that a deployment goes through.
+    #[must_use]
+    pub fn new(catalog: Catalog, runtime: Runtime, books: Arc<PriceBooks>, bus: Bus, clock: Clock) -> Self {
+        Self { catalog, runtime, books, bus, clock, compiling: TaskTracker::new() }
+    }
+
+    /// Takes an upload: when this returns the version is recorded and its source is on disk; the compiler goes on in
+    /// the background and a restart goes on where it stood.
+    pub async fn deploy(&self, spec: FunctionSpec, upload: Bytes) -> Result<FunctionVersion, Error> {
+        spec.check()?;
+        self.books.get(&spec.price_book)?;
+        let runtime = self.runtime.clone();
+        let source =
+            tokio::task::spawn_blocking(move || runtime.check(&upload)).await.map_err(|_| Error::Stopping)??;
+        let sha256 = source.sha256.clone();
+        self.runtime.save(source).await?;
+        let version = self.catalog.deploy(spec, sha256, self.clock.now()).await?;
+        self.compile_in_background(&version);
+        Ok(version)
+    }
+
+    /// Takes up the versions that a stop left waiting for the compiler.
+    pub fn resume(&self) {
+        self.catalog.pending().iter().for_each(|version| self.compile_in_background(version));
+    }
+
+    /// Removes a function; calls that run go on to their end.
+    pub async fn remove(&self, name: &str) -> Result<(), Error> {
+        self.catalog.remove(name, self.clock.now()).await?;
+        self.runtime.retire(name, None);
+        self.bus.publish(Notable::FunctionRemoved { function: name.to_owned() });
+        Ok(())
+    }
+
+    /// Functions by name, as the catalog has them.
+    #[must_use]
+    pub fn list(&self, after: Option<&str>, limit: usize) -> Vec<Function> {
+        self.catalog.list(after, limit)
+    }
+
+    /// The function with this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Function> {
+        self.catalog.get(name)
+    }
+
+    /// Waits until nothing is being compiled. A deployment that is cut off here is taken up at the next start.
+    pub async fn drain(&self) {
+        self.compiling.close();
+        self.compiling.wait().await;
+    }
+
+    fn compile_in_background(&self, version: &FunctionVersion) {
+        let (deployer, version) = (self.clone(), version.clone());
+        self.compiling.spawn(async move { deployer.compile(&version).await });
+    }
+
+    async fn compile(&self, version: &FunctionVersion) {
+        let (name, number) = (&version.spec.name, version.version);
+        let compiled = match self.runtime.saved(&version.sha256).await {
+            Ok(source) => self.runtime.compile(source).await,
+            Err(error) => Err(error),
+        };
+        let (state, notable) = match compiled {
+            Ok(()) => (VersionState::Active, Notable::FunctionActive { function: name.clone(), version: number }),
+            Err(error) => {
+                let reason = error.to_string();
+                let failed = VersionState::Failed(reason.clone());
+                (failed, Notable::FunctionFailed { function: name.clone(), version: number, reason })
+            }
+        };
+        let active = state == VersionState::Active;
+        if let Err(error) = self.catalog.settle(name, number, state).await {
+            tracing::error!(function = %name, version = number, %error, "a deployment could not be recorded");
+            return;
+        }
+        if active && self.catalog.get(name).and_then(|function| function.active).is_some_and(|v| v.version == number) {
+            self.runtime.retire(name, Some(number));
+        }
+        self.bus.publish(notable);
+    }
+}

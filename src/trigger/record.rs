@@ -1,0 +1,283 @@
+//! Turns what one call did into its rows: the billing record, the span tree, the log records. Pure: running,
+//! pricing and storing are joined in `dispatch`.
+
+use std::time::Duration;
+
+use crate::cost::{self, PriceBook};
+use crate::model::{
+    Architecture, Attributes, FunctionVersion, InitType, Invocation, LogRecord, Outcome, Phases, Records, Severity,
+    Span, SpanKind, StatusCode, ThrottleReason, Trigger, Usage,
+};
+use crate::runtime::{Execution, GuestLog, Stream};
+use crate::units::{ByteCount, IdSource, InvocationId, SpanId, Timestamp, nanos};
+
+use super::{Config, TraceContext};
+
+/// The source of every record that our own executor makes.
+const SOURCE: &str = "executor";
+
+/// One call, as its rows need it.
+pub(super) struct Recorder<'a> {
+    pub(super) config: &'a Config,
+    pub(super) book: &'a PriceBook,
+    pub(super) function: &'a FunctionVersion,
+    pub(super) id: &'a InvocationId,
+    pub(super) trace: TraceContext,
+    pub(super) trigger: Trigger,
+    pub(super) started_at: Timestamp,
+    /// Method and path, for the root span.
+    pub(super) request: (&'a str, &'a str),
+}
+
+impl Recorder<'_> {
+    /// The rows of a call that ran.
+    pub(super) fn ran(
+        &self,
+        execution: &Execution,
+        status: Option<u16>,
+        ids: &IdSource,
+    ) -> Result<Records, cost::Error> {
+        let invocation = self.priced(Invocation {
+            runtime: execution.kind.as_str().to_owned(),
+            // Empty where a fault of ours came before there was an environment.
+            environment_id: Some(execution.environment_id.clone()).filter(|id| !id.0.is_empty()),
+            init_type: execution.init_type,
+            streamed: execution.streamed,
+            outcome: execution.outcome,
+            error_type: execution.error_type.clone(),
+            error_message: execution.error_message.clone(),
+            cold: execution.cold,
+            phases: execution.phases,
+            peak_memory: execution.peak_memory,
+            cpu_ns: nanos(execution.cpu),
+            request_size: execution.request_size,
+            response_size: execution.response_size,
+            http_status: status,
+            ..self.blank()
+        })?;
+        let logs = self.logs(execution, &invocation);
+        let spans = self.spans(&invocation, ids);
+        Ok(Records { invocations: vec![invocation], spans, logs, metrics: Vec::new() })
+    }
+
+    /// The row of a call that a limit turned away.
+    pub(super) fn throttled(&self, reason: ThrottleReason, request_size: ByteCount) -> Result<Records, cost::Error> {
+        let invocation = self.priced(Invocation {
+            outcome: Outcome::Throttled,
+            throttle_reason: Some(reason),
+            request_size,
+            http_status: Some(429),
+            ..self.blank()
+        })?;
+        Ok(Records { invocations: vec![invocation], ..Records::default() })
+    }
+
+    /// A record of nothing having happened yet.
+    fn blank(&self) -> Invocation {
+        let spec = &self.function.spec;
+        Invocation {
+            invocation_id: self.id.clone(),
+            attempt: 1,
+            trace_id: Some(self.trace.trace_id),
+            span_id: Some(self.trace.span_id),
+            tenant: spec.tenant.clone(),
+            function: spec.name.clone(),
+            version: self.function.version.to_string(),
+            region: self.config.region.clone(),
+            architecture: spec.architecture,
+            runtime: String::new(),
+            trigger: self.trigger,
+            source: SOURCE.to_owned(),
+            tags: spec.tags.clone(),
+            started_at: self.started_at,
+            account: self.config.account.clone(),
+            environment_id: None,
+            init_type: InitType::OnDemand,
+            ephemeral_storage: spec.ephemeral_storage,
+            streamed: ByteCount(0),
+            outcome: Outcome::Ok,
+            error_type: None,
+            error_message: None,
+            throttle_reason: None,
+            cold: false,
+            phases: Phases::default(),
+            billed_ms: 0,
+            memory: spec.memory,
+            peak_memory: ByteCount(0),
+            cpu_ns: 0,
+            request_size: ByteCount(0),
+            response_size: ByteCount(0),
+            http_status: None,
+            price_book: String::new(),
+            list_cost: None,
+            currency: self.book.currency(),
+        }
+    }
+
+    /// Sets what is billed and what it costs; nothing for a call that did not run or failed by our fault.
+    fn priced(&self, mut invocation: Invocation) -> Result<Invocation, cost::Error> {
+        let billed = invocation.outcome.is_billed();
+        invocation.billed_ms = if billed { invocation.phases.billed_ms() } else { 0 };
+        let usage = Usage {
+            requests: u32::from(billed),
+            billed_ms: invocation.billed_ms,
+            memory: invocation.memory,
+            ephemeral_storage: invocation.ephemeral_storage,
+            streamed: invocation.streamed,
+            architecture: invocation.architecture,
+        };
+        let price = self.book.list_price(&self.config.region, self.started_at, &usage)?;
+        invocation.list_cost = Some(price.amount);
+        invocation.price_book = price.price_book;
+        Ok(invocation)
+    }
+
+    /// A root span that continues the caller's trace, and a child for each phase that took time.
+    fn spans(&self, invocation: &Invocation, ids: &IdSource) -> Vec<Span> {
+        let phases = invocation.phases;
+        let named = [
+            ("queue", phases.queue),
+            ("load", phases.load),
+            ("compile", phases.compile),
+            ("instantiate", phases.instantiate),
+            ("init", phases.init),
+            ("handler", phases.handler),
+        ];
+        let end = self.started_at.plus(phases.felt());
+        let mut root = self.span(self.trace.span_id, self.trace.parent, &invocation.function, self.started_at, end);
+        root.kind = SpanKind::Server;
+        root.attributes = self.root_attributes(invocation);
+        if invocation.outcome.is_error() || invocation.outcome == Outcome::PlatformError {
+            root.status_code = StatusCode::Error;
+            root.status_message = invocation.error_message.clone().unwrap_or_default();
+        }
+        let mut spans = vec![root];
+        let mut start = self.started_at;
+        for (name, length) in named.into_iter().filter(|(_, length)| *length > Duration::ZERO) {
+            let end = start.plus(length);
+            spans.push(self.span(ids.span(), Some(self.trace.span_id), name, start, end));
+            start = end;
+        }
+        spans
+    }
+
+    fn span(&self, id: SpanId, parent: Option<SpanId>, name: &str, start: Timestamp, end: Timestamp) -> Span {
+        Span {
+            tenant: self.function.spec.tenant.clone(),
+            function: Some(self.function.spec.name.clone()),
+            source: SOURCE.to_owned(),
+            invocation_id: Some(self.id.0.clone()),
+            trace_id: self.trace.trace_id,
+            span_id: id,
+            parent_span_id: parent,
+            trace_state: String::new(),
+            flags: u32::from(self.trace.flags),
+            name: name.to_owned(),
+            kind: SpanKind::Internal,
+            start,
+            end,
+            attributes: Attributes::new(),
+            dropped_attributes_count: 0,
+            events: Vec::new(),
+            dropped_events_count: 0,
+            links: Vec::new(),
+            dropped_links_count: 0,
+            status_code: StatusCode::Unset,
+            status_message: String::new(),
+            resource_attributes: self.resource(),
+            scope_name: "faremeter".to_owned(),
+            scope_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    fn root_attributes(&self, invocation: &Invocation) -> Attributes {
+        let (method, path) = self.request;
+        let mut attributes = Attributes::from([
+            ("faas.invocation_id".to_owned(), self.id.0.clone()),
+            ("faas.trigger".to_owned(), self.trigger.as_str().to_owned()),
+            ("faas.coldstart".to_owned(), invocation.cold.to_string()),
+            ("http.request.method".to_owned(), method.to_owned()),
+            ("url.path".to_owned(), path.to_owned()),
+            ("faremeter.outcome".to_owned(), invocation.outcome.as_str().to_owned()),
+        ]);
+        let status = invocation.http_status.map(|status| ("http.response.status_code".to_owned(), status.to_string()));
+        let error = invocation.error_type.clone().map(|error| ("error.type".to_owned(), error));
+        let environment = invocation.environment_id.as_ref().map(|id| ("faas.instance".to_owned(), id.0.clone()));
+        attributes.extend(status.into_iter().chain(error).chain(environment));
+        attributes
+    }
+
+    fn resource(&self) -> Attributes {
+        let spec = &self.function.spec;
+        let architecture = match spec.architecture {
+            Architecture::X86_64 => "amd64",
+            Architecture::Arm64 => "arm64",
+        };
+        [
+            ("service.name", spec.name.clone()),
+            ("faas.name", spec.name.clone()),
+            ("faas.version", self.function.version.to_string()),
+            ("faas.max_memory", spec.memory.bytes().0.to_string()),
+            ("cloud.region", self.config.region.clone()),
+            ("cloud.account.id", self.config.account.clone()),
+            ("host.arch", architecture.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    fn logs(&self, execution: &Execution, invocation: &Invocation) -> Vec<LogRecord> {
+        let mut logs: Vec<LogRecord> = execution.logs.iter().map(|log| self.log(log, invocation)).collect();
+        if execution.logs_dropped > 0 {
+            logs.push(self.log(
+                &GuestLog {
+                    time: self.started_at.plus(execution.phases.felt()),
+                    stream: Stream::Stderr,
+                    severity: Severity::Warn,
+                    body: format!(
+                        "{} more log lines were dropped: the invocation's limit was reached",
+                        execution.logs_dropped
+                    ),
+                    attributes: Attributes::from([(
+                        "faremeter.dropped_lines".to_owned(),
+                        execution.logs_dropped.to_string(),
+                    )]),
+                },
+                invocation,
+            ));
+        }
+        logs
+    }
+
+    fn log(&self, log: &GuestLog, invocation: &Invocation) -> LogRecord {
+        let scope_name = match log.stream {
+            Stream::Stdout => "stdout",
+            Stream::Stderr => "stderr",
+        };
+        LogRecord {
+            tenant: invocation.tenant.clone(),
+            function: Some(invocation.function.clone()),
+            version: Some(invocation.version.clone()),
+            invocation_id: Some(self.id.0.clone()),
+            environment_id: invocation.environment_id.as_ref().map(|id| id.0.clone()),
+            source: SOURCE.to_owned(),
+            time: log.time,
+            observed_time: log.time,
+            severity_number: log.severity.number(),
+            severity_text: log.severity.text().to_owned(),
+            body: log.body.clone(),
+            attributes: log.attributes.clone(),
+            dropped_attributes_count: 0,
+            flags: u32::from(self.trace.flags),
+            trace_id: Some(self.trace.trace_id),
+            span_id: Some(self.trace.span_id),
+            event_name: String::new(),
+            resource_attributes: self.resource(),
+            scope_name: scope_name.to_owned(),
+            scope_version: String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
