@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod clock;
 pub mod cost;
 pub mod model;
+pub mod query;
 pub mod runtime;
 pub mod store;
 pub mod trigger;

@@ -1,0 +1,240 @@
+//! Answers SQL over the store: named queries with bound parameters, and read-only SQL of users, within limits,
+//! on a thread pool of its own. It does not write, and it does not know who asks.
+
+mod admission;
+mod bounded;
+mod failure;
+pub mod format;
+mod gate;
+mod header;
+mod named;
+mod params;
+mod prune;
+mod run;
+mod session;
+mod stop;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+use crate::store;
+
+pub use header::{ColumnDoc, ParamDoc, ParamType};
+pub use named::NamedQuery;
+
+use admission::Admission;
+use session::{Sessions, Views};
+use stop::Stop;
+
+/// Bytes of SQL that one query may have (100 kB).
+pub const MAX_SQL_BYTES: usize = 100_000;
+
+/// Queries that may wait for one of `Config::concurrency` places (64).
+const MAX_WAITING: usize = 64;
+
+/// Stack of a query thread: room for the deepest statement that `gate` lets through. Only what is touched is real.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Limits of the engine. Defaults in brackets.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// A query that takes longer is ended (60 s). It is also the longest wait for a place.
+    pub timeout: Duration,
+    /// Rows that a query may return (1,000,000).
+    pub max_rows: usize,
+    /// Memory that all queries together may use (1 GiB). One result may hold half of it.
+    pub memory_bytes: usize,
+    /// Queries at once (4); a short queue waits, the rest is refused.
+    pub concurrency: usize,
+    /// Threads of the pool (one for each processor, at least 2).
+    pub threads: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);
+        Self {
+            timeout: Duration::from_secs(60),
+            max_rows: 1_000_000,
+            memory_bytes: 1 << 30,
+            concurrency: 4,
+            threads: threads.max(2),
+        }
+    }
+}
+
+/// A bound parameter (`$name` in SQL). Text is read as the type that the statement's header declares, or else as the
+/// type that the statement expects at that place where that is known, or else stays text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Param {
+    /// NULL of whatever type fits.
+    Null,
+    /// true or false
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Text; also how decimals and times are given (RFC 3339).
+    Text(String),
+    /// A finite number.
+    Float(f64),
+}
+
+/// Parameters by name, without the `$`.
+pub type Params = BTreeMap<String, Param>;
+
+/// Why a query was not answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Not SQL, unknown column, wrong type: the user's to mend (400).
+    #[error("{0}")]
+    Invalid(String),
+    /// Something other than reading the tables (403); says what is allowed.
+    #[error("{0}")]
+    Forbidden(String),
+    /// A named limit was passed (422).
+    #[error("{0}")]
+    Limit(String),
+    /// Too many queries at once: try again (503).
+    #[error("{0}")]
+    Busy(String),
+    /// Our fault (500).
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// What a query returned. Column names are unique.
+#[derive(Debug, Clone)]
+pub struct QueryResult {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The rows, in order.
+    pub batches: Vec<RecordBatch>,
+}
+
+impl QueryResult {
+    /// Rows in all.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+}
+
+/// Runs queries. Cheap clone; the last clone to go ends what still runs.
+#[derive(Clone)]
+pub struct Engine(Arc<Pool>);
+
+struct Pool {
+    core: Arc<Core>,
+    /// Always there until dropped.
+    runtime: Option<Runtime>,
+}
+
+/// What a running query shares with the others.
+struct Core {
+    config: Config,
+    sessions: Sessions,
+    admission: Admission,
+    named: Vec<NamedQuery>,
+}
+
+impl Engine {
+    /// Starts the pool's threads over `store`'s tables.
+    pub fn start(config: Config, store: store::Handle) -> Result<Self, Error> {
+        Self::over(config, Arc::new(store))
+    }
+
+    fn over(config: Config, views: Arc<dyn Views>) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(config.threads.max(1))
+            .thread_name("query")
+            .thread_stack_size(STACK_BYTES)
+            .enable_all()
+            .build()
+            .map_err(|error| Error::Internal(format!("the query threads do not start: {error}")))?;
+        let sessions = Sessions::new(&config, views)?;
+        let admission = Admission::new(config.concurrency.max(1), MAX_WAITING, config.timeout);
+        let core = Arc::new(Core { config, sessions, admission, named: named::all()? });
+        Ok(Self(Arc::new(Pool { core, runtime: Some(runtime) })))
+    }
+
+    /// Answers a user's SQL: one read-only statement. Comment lines at its head may declare parameters as the files in
+    /// `queries/` do.
+    pub async fn sql(&self, sql: &str, params: &Params) -> Result<QueryResult, Error> {
+        if sql.len() > MAX_SQL_BYTES {
+            return Err(Error::Limit(format!(
+                "the SQL is {} bytes long: at most {MAX_SQL_BYTES} are allowed",
+                sql.len()
+            )));
+        }
+        self.answer(sql.to_owned(), params.clone()).await
+    }
+
+    /// Answers a named query: `queries/<name>.sql`.
+    pub async fn named(&self, name: &str, params: &Params) -> Result<QueryResult, Error> {
+        let query = self.0.core.named.iter().find(|query| query.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.list().iter().map(|query| query.name).collect();
+            Error::Invalid(format!("there is no query '{name}'; there are {}", names.join(", ")))
+        })?;
+        self.answer(query.sql.to_owned(), params.clone()).await
+    }
+
+    /// The named queries, by name.
+    #[must_use]
+    pub fn list(&self) -> &[NamedQuery] {
+        &self.0.core.named
+    }
+
+    /// Waits for a place, runs on the pool's threads, and ends the work when time is up or the caller goes away.
+    async fn answer(&self, sql: String, params: Params) -> Result<QueryResult, Error> {
+        let core = Arc::clone(&self.0.core);
+        let place = core.admission.enter().await?;
+        let timeout = core.config.timeout;
+        let stop = Stop::default();
+        let heeded = stop.clone();
+        let work = async move {
+            let _place = place;
+            let answer = Box::pin(run::answer(&core, &sql, &params, &heeded)).await;
+            answer.map_err(|error| failure::with_memory(error, core.config.memory_bytes))
+        };
+        let runtime = self.0.runtime.as_ref().expect("taken when dropped only");
+        let mut task = Ended { task: runtime.spawn(work), stop };
+        match tokio::time::timeout(timeout, &mut task.task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(failed)) => Err(failure::of_task(&failed)),
+            Err(_) => Err(Error::Limit(format!(
+                "the query ran for longer than {} s and was ended: ask for a shorter time or fewer columns",
+                timeout.as_secs_f64()
+            ))),
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A task that ends when nobody waits for it any longer.
+struct Ended<T> {
+    task: JoinHandle<T>,
+    stop: Stop,
+}
+
+impl<T> Drop for Ended<T> {
+    fn drop(&mut self) {
+        self.stop.set();
+        self.task.abort();
+    }
+}

@@ -1,0 +1,130 @@
+//! Owns the engine's shared settings and memory, and makes the session of one query: a snapshot of all tables.
+//! It neither checks nor runs statements.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use datafusion::catalog::memory::{MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider};
+use datafusion::common::{Result, exec_err};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
+use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+use object_store::ObjectStore;
+use url::Url;
+
+use crate::store::{self, Table, View};
+
+use super::table::StoreTable;
+use super::{Config, Error, bounded, failure};
+
+const CATALOG: &str = "faremeter";
+const SCHEMA: &str = "public";
+
+/// The part of the memory that footers of files may take beside it: one in eight.
+const FOOTERS_SHARE: usize = 8;
+
+/// Where queries get their tables from.
+pub(super) trait Views: Send + Sync {
+    /// The table as it is now.
+    fn view(&self, table: Table) -> View;
+}
+
+impl Views for store::Handle {
+    fn view(&self, table: Table) -> View {
+        Self::view(self, table)
+    }
+}
+
+/// Makes sessions that share memory, settings and the cache of file footers.
+pub(super) struct Sessions {
+    views: Arc<dyn Views>,
+    template: SessionState,
+}
+
+impl Sessions {
+    pub(super) fn new(config: &Config, views: Arc<dyn Views>) -> Result<Self, Error> {
+        let runtime = runtime_env(config).map_err(failure::of_datafusion)?;
+        let mut template = SessionStateBuilder::new()
+            .with_config(settings(config))
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .build();
+        bounded::register(&mut template).map_err(failure::of_datafusion)?;
+        Ok(Self { views, template })
+    }
+
+    /// A session over all tables as they are now: each is looked at once, however often the query names it.
+    pub(super) fn open(&self) -> Result<SessionState, Error> {
+        let catalogs = self.snapshot().map_err(failure::of_datafusion)?;
+        let mut state =
+            SessionStateBuilder::new_from_existing(self.template.clone()).with_catalog_list(catalogs).build();
+        state.mark_start_execution();
+        Ok(state)
+    }
+
+    fn snapshot(&self) -> Result<Arc<dyn CatalogProviderList>> {
+        let schema = MemorySchemaProvider::new();
+        for table in Table::ALL {
+            let name = table.name();
+            let view = self.views.view(table);
+            let url = ObjectStoreUrl::parse(format!("faremeter-{name}://store"))?;
+            self.template.runtime_env().register_object_store(url.as_ref(), Arc::clone(&view.object_store));
+            schema.register_table(name.to_owned(), Arc::new(StoreTable::new(view, url)?))?;
+        }
+        let catalog = MemoryCatalogProvider::new();
+        catalog.register_schema(SCHEMA, Arc::new(schema))?;
+        let catalogs = MemoryCatalogProviderList::new();
+        catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
+        Ok(Arc::new(catalogs))
+    }
+}
+
+fn settings(config: &Config) -> SessionConfig {
+    let mut settings = SessionConfig::new()
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(true)
+        .with_target_partitions(config.threads.max(1));
+    let options = settings.options_mut();
+    options.execution.time_zone = Some("UTC".to_owned());
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    options.execution.parquet.bloom_filter_on_read = true;
+    settings
+}
+
+/// Memory is bounded and nothing is spilled: a query that does not fit is refused, rather than filling a disk.
+fn runtime_env(config: &Config) -> Result<Arc<RuntimeEnv>> {
+    let consumers_named = NonZeroUsize::MIN;
+    RuntimeEnvBuilder::new()
+        .with_metadata_cache_limit(config.memory_bytes / FOOTERS_SHARE)
+        .with_memory_pool(Arc::new(TrackConsumersPool::new(
+            GreedyMemoryPool::new(config.memory_bytes),
+            consumers_named,
+        )))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .with_object_store_registry(Arc::new(StoreRegistry::default()))
+        .build_arc()
+}
+
+/// The object stores of our tables, and no others: not even the local file system.
+#[derive(Debug, Default)]
+struct StoreRegistry(RwLock<HashMap<String, Arc<dyn ObjectStore>>>);
+
+impl ObjectStoreRegistry for StoreRegistry {
+    fn register_store(&self, url: &Url, store: Arc<dyn ObjectStore>) -> Option<Arc<dyn ObjectStore>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(url.as_str().to_owned(), store)
+    }
+
+    fn get_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
+        match self.0.read().unwrap_or_else(PoisonError::into_inner).get(url.as_str()) {
+            Some(store) => Ok(Arc::clone(store)),
+            None => exec_err!("'{url}' is not a place that queries read from"),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! One table of the store as DataFusion sees it: a fixed view of files and of rows in memory. It does not know SQL,
+//! nor when the view was taken.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use datafusion::catalog::memory::MemorySourceConfig;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::TableParquetOptions;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, Result, Statistics, plan_datafusion_err, project_schema};
+use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
+
+use crate::store::{Bound, Bounds, DataFile, View};
+
+use super::prune::{self, DayFilter};
+
+/// A view of a table, read through the object store registered under `url`.
+pub(super) struct StoreTable {
+    view: View,
+    url: ObjectStoreUrl,
+    /// All columns but the partition's.
+    in_files: SchemaRef,
+    partition: Arc<Field>,
+}
+
+impl fmt::Debug for StoreTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreTable").field("table", &self.view.table).field("files", &self.view.files.len()).finish()
+    }
+}
+
+impl StoreTable {
+    /// Fails where the view's last column is not the partition's.
+    pub(super) fn new(view: View, url: ObjectStoreUrl) -> Result<Self> {
+        let fields = view.schema.fields();
+        let (partition, rest) = fields.split_last().ok_or_else(|| plan_datafusion_err!("the table has no columns"))?;
+        let (in_files, partition) = (Arc::new(Schema::new(rest.to_vec())), Arc::clone(partition));
+        Ok(Self { view, url, in_files, partition })
+    }
+
+    async fn scan_files(
+        &self,
+        state: &dyn Session,
+        files: &[&DataFile],
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = TableSchema::builder(Arc::clone(&self.in_files))
+            .with_table_partition_cols(vec![Arc::clone(&self.partition)])
+            .build();
+        let mut newest_first: Vec<&DataFile> = files.to_vec();
+        newest_first.sort_by_key(|file| Reverse((file.date, self.latest(file))));
+        let parts = newest_first.iter().map(|file| self.part(file)).collect::<Result<Vec<_>>>()?;
+        let groups = FileGroup::new(parts).split_files(state.config().target_partitions());
+        let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(ParquetSource::new(schema)))
+            .with_file_groups(groups)
+            .with_statistics(self.totals(files))
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        let options =
+            TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..Default::default() };
+        ParquetFormat::new().with_options(options).create_physical_plan(state, config).await
+    }
+
+    fn scan_batches(
+        &self,
+        batches: &[RecordBatch],
+        partitions: usize,
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let shares: Vec<_> = batches.chunks(batches.len().div_ceil(partitions)).map(<[_]>::to_vec).collect();
+        let source = MemorySourceConfig::try_new(&shares, Arc::clone(&self.view.schema), projection.cloned())?;
+        Ok(DataSourceExec::from_data_source(source.with_limit(limit).with_show_sizes(false)))
+    }
+
+    /// An upper bound of the rows' times. A query for the last few rows looks at files in this order and passes the rest.
+    fn latest(&self, file: &DataFile) -> Option<i64> {
+        let time = self.view.table.time_column();
+        file.bounds.iter().find_map(|(name, bounds)| match bounds.max {
+            Bound::TimestampMicros(max) if name == time => Some(max),
+            _ => None,
+        })
+    }
+
+    fn part(&self, file: &DataFile) -> Result<PartitionedFile> {
+        let day = prune::day(file.date, self.partition.data_type())
+            .ok_or_else(|| plan_datafusion_err!("the column {} holds no day", self.partition.name()))?;
+        let columns = self.in_files.fields().iter().map(|field| column_statistics(file, field)).collect();
+        let statistics = Statistics {
+            num_rows: Precision::Exact(usize::try_from(file.rows).unwrap_or(usize::MAX)),
+            total_byte_size: Precision::Absent,
+            column_statistics: columns,
+        };
+        Ok(PartitionedFile::new(file.path.to_string(), file.bytes)
+            .with_partition_values(vec![day])
+            .with_statistics(Arc::new(statistics)))
+    }
+
+    /// The count of rows, which is exact, and nothing of the columns: bounds enclose, and need not be tight.
+    fn totals(&self, files: &[&DataFile]) -> Statistics {
+        let rows: u64 = files.iter().map(|file| file.rows).sum();
+        let mut totals = Statistics::new_unknown(&self.view.schema);
+        totals.num_rows = Precision::Exact(usize::try_from(rows).unwrap_or(usize::MAX));
+        totals
+    }
+}
+
+/// Bounds are handed on as exact, for only exact ones prune while a query runs, as a top-k narrows. That they need not be
+/// reached does no harm there; minimum and maximum of the table are not answered from them (see `totals`).
+fn column_statistics(file: &DataFile, field: &Field) -> ColumnStatistics {
+    let unknown = ColumnStatistics::new_unknown();
+    let Some((_, bounds)) = file.bounds.iter().find(|(name, _)| name == field.name()) else {
+        return unknown;
+    };
+    let Bounds { min, max, nulls } = bounds;
+    let kind = field.data_type();
+    let (Some(low), Some(high)) = (prune::scalar(min, kind), prune::scalar(max, kind)) else {
+        return unknown;
+    };
+    let null_count = usize::try_from(*nulls).map_or(Precision::Absent, Precision::Exact);
+    ColumnStatistics { null_count, min_value: Precision::Exact(low), max_value: Precision::Exact(high), ..unknown }
+}
+
+#[async_trait]
+impl TableProvider for StoreTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.view.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// Filters on the partition are done with here. Of the others each leaves out files, and the plan sees to the rows.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let support = |filter: &&Expr| match prune::is_about_day(filter, self.partition.name()) {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Inexact,
+        };
+        Ok(filters.iter().map(support).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let view = &self.view;
+        let partition = self.partition.name();
+        let (days, others) = filters.iter().cloned().partition(|filter| prune::is_about_day(filter, partition));
+        let (mut files, mut batches) = (view.files.iter().collect(), Cow::Borrowed(view.batches.as_slice()));
+        if let Some(days) = DayFilter::new(state, &self.partition, days)? {
+            files = days.files(files)?;
+            batches = Cow::Owned(days.rows(&batches)?);
+        }
+        let files = prune::keep(state, &view.schema, partition, files, others)?;
+        let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(2);
+        if !files.is_empty() {
+            inputs.push(Box::pin(self.scan_files(state, &files, projection, limit)).await?);
+        }
+        if !batches.is_empty() {
+            inputs.push(self.scan_batches(&batches, state.config().target_partitions(), projection, limit)?);
+        }
+        if inputs.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(project_schema(&view.schema, projection)?)));
+        }
+        UnionExec::try_new(inputs)
+    }
+}

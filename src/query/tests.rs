@@ -1,0 +1,9 @@
+//! Tests of the engine over fixed tables: Parquet files in memory, and rows beside them.
+
+mod limits;
+mod measure;
+mod queries;
+mod reading;
+mod refusals;
+mod store;
+mod tables;
