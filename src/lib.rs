@@ -10,3 +10,4 @@ pub mod runtime;
 pub mod store;
 pub mod trigger;
 pub mod units;
+pub mod web;

@@ -1,0 +1,85 @@
+//! Takes in request bodies within limits: their size, the time they take, and the memory that all of them hold.
+
+use std::sync::Arc;
+
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::error::{BODY_TOO_LARGE, BODY_TOO_SLOW, BUSY, Problem, UNSUPPORTED_MEDIA_TYPE};
+use super::state::AppState;
+
+/// A body, and the room that it takes up until this is dropped.
+pub(super) struct Held {
+    pub(super) bytes: Bytes,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// Takes in a body of at most `limit` bytes.
+pub(super) async fn take(state: &AppState, body: Body, limit: u64) -> Result<Held, Problem> {
+    let expected = body.size_hint().upper().unwrap_or(limit);
+    if expected > limit {
+        return Err(too_large(limit));
+    }
+    let room = room(state, expected)?;
+    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
+    let Ok(collected) = tokio::time::timeout(state.config.body_timeout, limited.collect()).await else {
+        let seconds = state.config.body_timeout.as_secs_f64();
+        return Err(Problem::new(BODY_TOO_SLOW, format!("the body did not arrive within {seconds} s")));
+    };
+    match collected {
+        Ok(collected) => Ok(Held { bytes: collected.to_bytes(), _room: room }),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large(limit)),
+        Err(error) => Err(Problem::invalid(format!("the body could not be read: {error}"))),
+    }
+}
+
+/// Takes in a body of JSON.
+pub(super) async fn take_json<T: DeserializeOwned>(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+) -> Result<T, Problem> {
+    let media_type = media_type(headers);
+    if media_type.as_deref() != Some("application/json") {
+        return Err(unsupported(media_type.as_deref(), "application/json"));
+    }
+    let held = take(state, body, limit).await?;
+    serde_json::from_slice(&held.bytes)
+        .map_err(|error| Problem::invalid(format!("the body is not as expected: {error}")))
+}
+
+/// The media type that the body is said to have, without its parameters, in lower case.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?;
+    let text = String::from_utf8_lossy(value.as_bytes());
+    Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// The answer to a body of a type that is not known here; `known` says what is.
+pub(super) fn unsupported(media_type: Option<&str>, known: &str) -> Problem {
+    let detail = match media_type {
+        Some(given) => format!("the content type '{given}' is not taken here: send {known}"),
+        None => format!("the content type is missing: send {known}"),
+    };
+    Problem::new(UNSUPPORTED_MEDIA_TYPE, detail)
+}
+
+fn too_large(limit: u64) -> Problem {
+    Problem::new(BODY_TOO_LARGE, format!("the body has more than {limit} bytes, the most that is taken here"))
+        .with("limit_bytes", limit)
+}
+
+fn room(state: &AppState, bytes: u64) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+    if bytes == 0 {
+        return Ok(None);
+    }
+    let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+    let held = || format!("all bodies together would hold more than {} bytes", state.config.max_held_bytes);
+    let room = Arc::clone(&state.body_room).try_acquire_many_owned(kib);
+    room.map(Some).map_err(|_| Problem::new(BUSY, held()).retry())
+}

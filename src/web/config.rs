@@ -1,0 +1,52 @@
+//! The limits of the web part. What each protects is said at its field.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// Where to listen, and every limit on what clients may ask. Defaults in brackets.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The address to listen on (127.0.0.1:8080). Port 0 takes a free one. Loopback only.
+    pub listen: SocketAddr,
+    /// Connections at once (1024); more wait to be accepted.
+    pub max_connections: usize,
+    /// Requests at once (2048); more are answered 503.
+    pub max_requests: usize,
+    /// Bytes of a call's body (6 MiB); more is answered 413.
+    pub max_request_bytes: u64,
+    /// Bytes of an upload (64 MiB).
+    pub max_deploy_bytes: u64,
+    /// Bytes of a query's body (1 MiB).
+    pub max_query_bytes: u64,
+    /// Bytes of all bodies that are held at once (512 MiB); more is answered 503.
+    pub max_held_bytes: u64,
+    /// Bytes of a request's head (64 KiB); more is answered 431.
+    pub max_head_bytes: usize,
+    /// Time for a request's head to arrive, and for an idle connection to send the next (30 s).
+    pub head_timeout: Duration,
+    /// Time for a request's body to arrive (30 s); later is answered 408.
+    pub body_timeout: Duration,
+    /// Time for the client to take in more of an answer (60 s); then the connection is closed.
+    pub write_timeout: Duration,
+    /// Time for requests to end after a stop (10 s); then their connections are closed.
+    pub stop_deadline: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            max_connections: 1_024,
+            max_requests: 2_048,
+            max_request_bytes: 6 << 20,
+            max_deploy_bytes: 64 << 20,
+            max_query_bytes: 1 << 20,
+            max_held_bytes: 512 << 20,
+            max_head_bytes: 64 << 10,
+            head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
+            stop_deadline: Duration::from_secs(10),
+        }
+    }
+}

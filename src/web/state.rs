@@ -1,0 +1,107 @@
+//! What handlers share: the parts that do the work, and the web part's own counters and limits.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use crate::bus::Bus;
+use crate::clock::Clock;
+use crate::query::Engine;
+use crate::runtime::Runtime;
+use crate::store;
+use crate::trigger::{Deployer, Dispatcher};
+
+use super::access::Principal;
+use super::metrics::Metrics;
+use super::pages::Pages;
+use super::{Config, Error};
+
+/// The parts that requests go to.
+pub struct Parts {
+    /// Deploys, lists and removes functions.
+    pub deployer: Deployer,
+    /// Takes calls.
+    pub dispatcher: Dispatcher,
+    /// Answers every question about data.
+    pub query: Engine,
+    /// Asked for its status only.
+    pub store: store::Handle,
+    /// Asked for its status only.
+    pub runtime: Runtime,
+    /// Heard for the counters of notable events.
+    pub bus: Bus,
+    /// Whether all is up; shared with whoever brings it up.
+    pub readiness: Readiness,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// What handlers share.
+pub(super) struct AppState {
+    pub(super) config: Config,
+    pub(super) deployer: Deployer,
+    pub(super) dispatcher: Dispatcher,
+    pub(super) query: Engine,
+    pub(super) store: store::Handle,
+    pub(super) runtime: Runtime,
+    pub(super) readiness: Readiness,
+    pub(super) clock: Clock,
+    pub(super) metrics: Metrics,
+    pub(super) pages: Pages,
+    /// Who asks where a request does not say: the local operator.
+    pub(super) anyone: Principal,
+    /// A permit for each request at once.
+    pub(super) requests: Arc<Semaphore>,
+    /// A permit for each KiB of a body that is held.
+    pub(super) body_room: Arc<Semaphore>,
+    /// What goes on after an answer's head is sent.
+    pub(super) background: TaskTracker,
+}
+
+impl AppState {
+    pub(super) fn new(config: Config, parts: Parts) -> Result<Self, Error> {
+        let Parts { deployer, dispatcher, query, store, runtime, bus: _, readiness, clock } = parts;
+        let kib = usize::try_from(config.max_held_bytes >> 10).unwrap_or(usize::MAX);
+        Ok(Self {
+            requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
+            body_room: Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS))),
+            metrics: Metrics::new(clock.now()),
+            pages: Pages::new()?,
+            anyone: Principal::local_operator(),
+            background: TaskTracker::new(),
+            config,
+            deployer,
+            dispatcher,
+            query,
+            store,
+            runtime,
+            readiness,
+            clock,
+        })
+    }
+}
+
+/// What still has to happen before the server is ready, by name, each with how far it is. A cheap clone.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<RwLock<BTreeMap<&'static str, String>>>);
+
+impl Readiness {
+    /// Says that `step` is not done, and how far it is.
+    pub fn wait_for(&self, step: &'static str, progress: impl Into<String>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(step, progress.into());
+    }
+
+    /// Says that `step` is done.
+    pub fn done(&self, step: &'static str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(step);
+    }
+
+    /// The steps that are not done.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<(&'static str, String)> {
+        let waiting = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        waiting.iter().map(|(step, progress)| (*step, progress.clone())).collect()
+    }
+}

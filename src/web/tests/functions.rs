@@ -1,0 +1,83 @@
+//! Deploying, listing and removing through the API.
+
+use http::Request;
+
+use super::{App, ECHO};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_is_deployed_shown_and_removed() {
+    let app = App::new().await;
+    let settings = "&memory_mb=64&timeout=1500ms&env=LEVEL=debug&env=SECRET=s3cret&tag=team=a&tag=cost=b&tenant=shop\
+                    &architecture=arm64&reserved_concurrency=3";
+    let reply = app.post(&format!("/api/v1/functions?name=hello{settings}"), ECHO).await;
+    assert_eq!(reply.status, 202, "{}", reply.text());
+    assert_eq!(reply.header("location"), "/api/v1/functions/hello");
+    let item = reply.json();
+    assert_eq!((&item["name"], &item["version"], &item["state"]), (&"hello".into(), &1.into(), &"pending".into()));
+    assert_eq!(app.settled("hello").await, "active");
+
+    let reply = app.get("/api/v1/functions/hello").await;
+    assert!(!reply.text().contains("s3cret"), "values may be secret");
+    let item = reply.json();
+    let expected = serde_json::json!({
+        "name": "hello", "version": 1, "state": "active", "reason": null, "active_version": 1, "tenant": "shop",
+        "memory_mb": 64, "timeout_ms": 1500, "env_names": ["LEVEL", "SECRET"], "tags": {"cost": "b", "team": "a"},
+        "architecture": "arm64", "ephemeral_storage_mb": 512, "reserved_concurrency": 3, "price_book": "aws-lambda",
+        "sha256": item["sha256"], "deployed_at": item["deployed_at"], "url": "/fn/hello",
+    });
+    assert_eq!(item, expected);
+
+    assert_eq!(app.send(Request::delete("/api/v1/functions/hello"), "").await.status, 204);
+    app.get("/api/v1/functions/hello").await.problem(404, "function-not-found");
+    app.send(Request::delete("/api/v1/functions/hello"), "").await.problem(404, "function-not-found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_come_in_pages() {
+    let app = App::new().await;
+    let names = ["a", "b", "c"];
+    for name in names {
+        app.deploy(name, ECHO, "").await;
+    }
+    let mut seen = Vec::new();
+    let mut target = "/api/v1/functions?limit=2".to_owned();
+    loop {
+        let page = app.get(&target).await.json();
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= 2);
+        seen.extend(items.iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        target = format!("/api/v1/functions?limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, names);
+    let whole = app.get("/api/v1/functions?limit=3").await.json();
+    assert!(whole["next_cursor"].is_null(), "the last page says so");
+    for wrong in ["limit=0", "limit=1001", "limit=x", "cursor=a/b", "page=2", "limit=1&limit=2"] {
+        app.get(&format!("/api/v1/functions?{wrong}")).await.problem(400, "invalid-request");
+    }
+    app.get("/api/v1/functions/%ff").await.problem(400, "invalid-request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_deployment_names_what_is_wrong() {
+    let app = App::new().await;
+    let cases = [
+        ("memory_mb=1", "'name' is missing"),
+        ("name=f&provisioned_concurrency=2", "provisioned_concurrency"),
+        ("name=f&name=g", "given 2 times"),
+        ("name=f&env=A=1&env=A=2", "env=A"),
+        ("name=f&env=1A=x", "'1A'"),
+        ("name=f&memory_mb=4097", "4097"),
+        ("name=f&timeout=16m", "960000"),
+        ("name=f&price_book=acme", "acme"),
+    ];
+    for (settings, part) in cases {
+        let detail = app.post(&format!("/api/v1/functions?{settings}"), ECHO).await.problem(400, "invalid-request");
+        assert!(detail.contains(part), "{settings}: {detail}");
+    }
+    app.post("/api/v1/functions?name=f", "").await.problem(400, "invalid-request");
+    app.post("/api/v1/functions?name=f", "(module").await.problem(422, "invalid-function");
+    let page = Request::post("/api/v1/functions?name=f").header("content-type", "application/json");
+    app.send(page, "{}").await.problem(415, "unsupported-media-type");
+    assert_eq!(app.get("/api/v1/functions").await.json()["items"], serde_json::json!([]));
+}
