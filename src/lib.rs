@@ -4,6 +4,7 @@ pub mod bus;
 pub mod catalog;
 pub mod clock;
 pub mod cost;
+pub mod demo;
 pub mod model;
 pub mod query;
 pub mod runtime;

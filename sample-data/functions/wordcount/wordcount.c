@@ -1,0 +1,65 @@
+/* wordcount: counts the words of a product text, so that the shop can warn of thin ones.
+ * WASI preview 1 command in C.
+ *
+ * Payload: the text. Reply: {"words":7,"lines":1,"bytes":41,"longest":9}.
+ * One JSON line goes to stderr, which is the function's log. An empty text is an error: exit code 1.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+struct counts {
+    unsigned long words, lines, bytes, longest;
+};
+
+static int is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Adds one piece of the text. `word` is the length of the word that the piece before ended in, 0 for none. */
+static unsigned long count(struct counts *total, unsigned long word, const char *piece, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (piece[i] == '\n')
+            total->lines++;
+        if (is_space(piece[i])) {
+            word = 0;
+            continue;
+        }
+        if (word == 0)
+            total->words++;
+        word++;
+        if (word > total->longest)
+            total->longest = word;
+    }
+    total->bytes += length;
+    return word;
+}
+
+int main(void)
+{
+    static char piece[16384];
+    char line[160];
+    struct counts total = {0};
+    unsigned long word = 0;
+    ssize_t length;
+
+    while ((length = read(STDIN_FILENO, piece, sizeof piece)) > 0)
+        word = count(&total, word, piece, (size_t)length);
+    if (length < 0) {
+        dprintf(STDERR_FILENO, "{\"level\":\"error\",\"message\":\"text cannot be read\"}\n");
+        return 2;
+    }
+    if (total.words == 0) {
+        dprintf(STDERR_FILENO, "{\"level\":\"error\",\"message\":\"text is empty\",\"bytes\":%lu}\n", total.bytes);
+        return 1;
+    }
+    /* Each message is formatted first and written at once, so that a log line arrives whole. */
+    int size = snprintf(line, sizeof line, "{\"level\":\"info\",\"message\":\"text counted\",\"words\":%lu,\"bytes\":%lu}\n",
+                        total.words, total.bytes);
+    write(STDERR_FILENO, line, (size_t)size);
+    size = snprintf(line, sizeof line, "{\"words\":%lu,\"lines\":%lu,\"bytes\":%lu,\"longest\":%lu}\n",
+                    total.words, total.lines, total.bytes, total.longest);
+    write(STDOUT_FILENO, line, (size_t)size);
+    return 0;
+}
