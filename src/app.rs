@@ -1,0 +1,178 @@
+//! Builds every part, joins them, and stops them in order. The only file that sees all parts.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::Bus;
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::cost::PriceBooks;
+use crate::query::Engine;
+use crate::runtime::Runtime;
+use crate::trigger::{Deployer, Dispatcher, Parts};
+use crate::units::IdSource;
+use crate::{query, store, web};
+
+/// The file in the data folder that tells other commands where the server listens, while it runs.
+const URL_FILE: &str = "server.url";
+
+/// The whole program, started and listening.
+pub struct App {
+    address: SocketAddr,
+    url_file: PathBuf,
+    stop_deadline: Duration,
+    deployer: Deployer,
+    dispatcher: Dispatcher,
+    runtime: Runtime,
+    catalog: Catalog,
+    store: store::Handle,
+    /// Stops the store, which is the last part to go.
+    stop_store: CancellationToken,
+    store_runs: JoinHandle<Result<(), store::Error>>,
+    web: web::Service,
+    readiness: web::Readiness,
+}
+
+impl App {
+    /// Opens the store, replays its log, builds the parts and binds the port. Takes calls from `run` on.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let (clock, ids, bus) = (Clock::system(), IdSource::random(), Bus::default());
+        let readiness = web::Readiness::default();
+        let data = config.data.display().to_string();
+        std::fs::create_dir_all(&config.data).with_context(|| format!("the folder '{data}' cannot be made"))?;
+        let (service, store) = store::Service::open(config.store, clock.clone()).await?;
+        let catalog = Catalog::open(config.catalog).await?;
+        let books = Arc::new(PriceBooks::embedded()?);
+        let runtime = Runtime::start(config.runtime, clock.clone(), ids.clone())?;
+        let query = Engine::start(config.query, store.clone())?;
+        let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
+        let parts = Parts {
+            catalog: catalog.clone(),
+            runtime: runtime.clone(),
+            store: store.clone(),
+            books,
+            bus: bus.clone(),
+            clock: clock.clone(),
+            ids,
+        };
+        let dispatcher = Dispatcher::new(config.trigger, parts);
+        let parts = web::Parts {
+            deployer: deployer.clone(),
+            dispatcher: dispatcher.clone(),
+            query,
+            store: store.clone(),
+            runtime: runtime.clone(),
+            bus,
+            readiness: readiness.clone(),
+            clock,
+        };
+        let web = web::Service::bind(config.web, parts).await?;
+        let address = web.local_addr();
+        let url_file = config.data.join(URL_FILE);
+        std::fs::write(&url_file, format!("http://{address}"))
+            .with_context(|| format!("'{}' cannot be written", url_file.display()))?;
+        let stop_store = CancellationToken::new();
+        let store_runs = tokio::spawn(service.run(stop_store.clone()));
+        deployer.resume();
+        Ok(Self {
+            address,
+            url_file,
+            stop_deadline: config.stop_deadline,
+            deployer,
+            dispatcher,
+            runtime,
+            catalog,
+            store,
+            stop_store,
+            store_runs,
+            web,
+            readiness,
+        })
+    }
+
+    /// Where the page and the API are.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Deploys functions.
+    #[must_use]
+    pub fn deployer(&self) -> &Deployer {
+        &self.deployer
+    }
+
+    /// What still has to happen before `/readyz` says ready.
+    #[must_use]
+    pub fn readiness(&self) -> &web::Readiness {
+        &self.readiness
+    }
+
+    /// Takes calls until `stop`; then refuses new work, lets running calls finish and be written, commits, closes.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let stop_web = CancellationToken::new();
+        let web_runs = tokio::spawn(self.web.run(stop_web.clone()));
+        stop.cancelled().await;
+        tracing::info!("stopping: new calls are refused, running ones finish");
+        stop_web.cancel();
+        let deadline = self.stop_deadline;
+        late("calls", self.dispatcher.drain(deadline).await);
+        late("environments", self.runtime.shutdown(deadline).await);
+        if tokio::time::timeout(deadline, self.deployer.drain()).await.is_err() {
+            late("compilations", 1);
+        }
+        if tokio::time::timeout(deadline, web_runs).await.is_err() {
+            late("connections", 1);
+        }
+        self.stop_store.cancel();
+        let stored = self.store_runs.await.context("the store's task broke off")?;
+        self.catalog.close().await;
+        let _nobody_needs_it = std::fs::remove_file(&self.url_file);
+        tracing::info!(rows = self.store.status().rows_appended, "stopped");
+        stored.context("the last records are in the log but not in the tables; the next start goes on")
+    }
+}
+
+fn late(what: &str, count: usize) {
+    if count > 0 {
+        tracing::warn!(count, "{what} were still running at the deadline and were left behind");
+    }
+}
+
+/// The data folder alone, with no server: what `faremeter query` reads when nothing serves it.
+pub struct Offline {
+    /// Answers SQL.
+    pub query: Engine,
+    stop_store: CancellationToken,
+    store_runs: JoinHandle<Result<(), store::Error>>,
+}
+
+impl Offline {
+    /// Opens the store and replays its log.
+    pub async fn open(config: store::Config, query: query::Config) -> anyhow::Result<Self> {
+        let (service, store) = store::Service::open(config, Clock::system()).await?;
+        let query = Engine::start(query, store)?;
+        let stop_store = CancellationToken::new();
+        let store_runs = tokio::spawn(service.run(stop_store.clone()));
+        Ok(Self { query, stop_store, store_runs })
+    }
+
+    /// Closes the store.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.stop_store.cancel();
+        Ok(self.store_runs.await.context("the store's task broke off")??)
+    }
+}
+
+/// The URL of the server that has this data folder open, as it last said.
+#[must_use]
+pub fn serving_url(data: &std::path::Path) -> Option<String> {
+    std::fs::read_to_string(data.join(URL_FILE)).ok()
+}

@@ -1,0 +1,140 @@
+//! Owns the command line: arguments, exit codes, and what is printed. One file for each command; the work is the
+//! parts' own. Exit 0 is done, 1 failed, 2 wrong usage.
+
+mod client;
+mod demo;
+mod deploy;
+mod functions;
+mod invoke;
+mod logs;
+mod output;
+mod query;
+mod remove;
+mod serve;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Flags;
+
+/// The meter for serverless functions.
+#[derive(Debug, Parser)]
+#[command(name = "faremeter", version, about, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// Configuration file (TOML)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder that holds everything [default: ./faremeter-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Common {
+    fn flags(&self) -> Flags {
+        Flags { config: self.config.clone(), data: self.data.clone(), ..Flags::default() }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything in one process: the page, the API and the executor
+    Serve(serve::Serve),
+    /// Serve with sample functions deployed and a live workload that calls them
+    Demo(demo::Demo),
+    /// Deploy a function, or a new version of it
+    Deploy(deploy::Deploy),
+    /// List the functions
+    Functions(functions::Functions),
+    /// Remove a function; its records stay
+    Remove(remove::Remove),
+    /// Call a function once and print what it replies
+    Invoke(invoke::Invoke),
+    /// Print a function's log records, newest last
+    Logs(logs::Logs),
+    /// Run SQL over invocations, spans, logs and metrics
+    Query(query::Query),
+}
+
+/// Runs the command to its end.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::new(error).context("the program's threads cannot be started")),
+    };
+    match runtime.block_on(Box::pin(dispatch(cli))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    let common = cli.common;
+    match cli.command {
+        Command::Serve(command) => command.run(&common).await,
+        Command::Demo(command) => command.run(&common).await,
+        Command::Deploy(command) => command.run().await,
+        Command::Functions(command) => command.run().await,
+        Command::Remove(command) => command.run().await,
+        Command::Invoke(command) => command.run().await,
+        Command::Logs(command) => command.run().await,
+        Command::Query(command) => command.run(&common).await,
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let _nowhere_to_tell = writeln!(std::io::stderr(), "error: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// Whether whoever read our output has seen enough, as `| head` does.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    kind == Some(std::io::ErrorKind::BrokenPipe)
+}
+
+/// Reads `KEY=VALUE`.
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("'{text}' is not KEY=VALUE")),
+    }
+}
+
+/// Reads a length of time such as `10m`.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    crate::units::parse_duration(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn key_value_pairs_need_a_key() {
+        assert_eq!(key_value("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(key_value("a="), Ok(("a".to_owned(), String::new())));
+        assert_eq!(key_value("=b"), Err("'=b' is not KEY=VALUE".to_owned()));
+        assert_eq!(key_value("ab"), Err("'ab' is not KEY=VALUE".to_owned()));
+    }
+}

@@ -1,0 +1,86 @@
+//! `faremeter serve`: everything in one process, until it is told to stop.
+
+use std::net::SocketAddr;
+
+use clap::{Args, ValueEnum};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::store::WalSync;
+use crate::telemetry::{self, LogFormat};
+
+use super::{Common, output};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    pub(super) options: ServeOptions,
+}
+
+/// What `serve` and `demo` take.
+#[derive(Debug, Args)]
+pub(super) struct ServeOptions {
+    /// Where the page and the API listen [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The region that prices and records name [default: us-east-1]
+    #[arg(long)]
+    region: Option<String>,
+    /// The billing account that records name [default: default]
+    #[arg(long)]
+    account: Option<String>,
+    /// When records reach the disk: within 20 ms, or before each answer [default: interval]
+    #[arg(long, value_enum)]
+    wal_sync: Option<Sync>,
+    /// How the server's own log lines look
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Sync {
+    Interval,
+    Always,
+}
+
+impl ServeOptions {
+    /// Begins logging and reads the configuration.
+    pub(super) fn config(&self, common: &Common) -> anyhow::Result<Config> {
+        telemetry::init(self.log_format);
+        let mut flags = common.flags();
+        flags.listen = self.listen;
+        flags.region.clone_from(&self.region);
+        flags.account.clone_from(&self.account);
+        flags.wal_sync = self.wal_sync.map(|sync| match sync {
+            Sync::Interval => WalSync::Interval,
+            Sync::Always => WalSync::Always,
+        });
+        Ok(Config::read(&flags)?)
+    }
+}
+
+impl Serve {
+    pub(super) async fn run(&self, common: &Common) -> anyhow::Result<()> {
+        let config = self.options.config(common)?;
+        let app = App::start(config).await?;
+        output::line(&format!("Faremeter is ready at {}", app.url()))?;
+        app.run(stop_signal()?).await
+    }
+}
+
+/// Is cancelled by an interrupt or a request to terminate.
+pub(super) fn stop_signal() -> anyhow::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = CancellationToken::new();
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let told = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        told.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,97 @@
+//! Owns the configuration: one struct that holds each part's own Config, read once from the file and the flags
+//! (a flag wins over the file, the file over the default) and passed down. No part reads it from here.
+
+mod file;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::{catalog, query, runtime, store, trigger, web};
+
+pub use file::Error;
+
+/// Every part's configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder that holds everything.
+    pub data: PathBuf,
+    /// Functions and limits.
+    pub catalog: catalog::Config,
+    /// Telemetry.
+    pub store: store::Config,
+    /// The executor.
+    pub runtime: runtime::Config,
+    /// SQL.
+    pub query: query::Config,
+    /// What records say of where they were made.
+    pub trigger: trigger::Config,
+    /// The HTTP server.
+    pub web: web::Config,
+    /// How long a stop waits for calls that run (20 s).
+    pub stop_deadline: Duration,
+}
+
+/// What the command line says; each wins over the file.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--data`
+    pub data: Option<PathBuf>,
+    /// `--listen`
+    pub listen: Option<SocketAddr>,
+    /// `--region`
+    pub region: Option<String>,
+    /// `--account`
+    pub account: Option<String>,
+    /// `--wal-sync`
+    pub wal_sync: Option<store::WalSync>,
+}
+
+/// Where data is when nothing else is said.
+pub const DEFAULT_DATA: &str = "./faremeter-data";
+
+/// Room for the records of 1,600 calls at once, whose logs are reserved for in full (512 MiB).
+const BUFFER_BYTES: u64 = 512 << 20;
+
+impl Config {
+    /// The defaults, with everything in `data`.
+    #[must_use]
+    pub fn at(data: &Path) -> Self {
+        Self {
+            data: data.to_owned(),
+            catalog: catalog::Config::at(data.join("catalog.db")),
+            store: store::Config { buffer_bytes: BUFFER_BYTES, ..store::Config::at(data) },
+            runtime: runtime::Config::new(data),
+            query: query::Config::default(),
+            trigger: trigger::Config::default(),
+            web: web::Config::default(),
+            stop_deadline: Duration::from_secs(20),
+        }
+    }
+
+    /// Reads the file, if one is named, and lays the flags over it.
+    pub fn read(flags: &Flags) -> Result<Self, Error> {
+        let file = flags.config.as_deref().map(file::read).transpose()?.unwrap_or_default();
+        let data = flags.data.clone().or_else(|| file.data.clone()).unwrap_or_else(|| DEFAULT_DATA.into());
+        let mut config = Self::at(&data);
+        file.apply(&mut config);
+        if let Some(listen) = flags.listen {
+            config.web.listen = listen;
+        }
+        if let Some(region) = &flags.region {
+            config.trigger.region.clone_from(region);
+        }
+        if let Some(account) = &flags.account {
+            config.trigger.account.clone_from(account);
+        }
+        if let Some(wal_sync) = flags.wal_sync {
+            config.store.wal_sync = wal_sync;
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

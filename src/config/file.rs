@@ -1,0 +1,130 @@
+//! The configuration file: TOML, every key optional, an unknown key refused with its line.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::store::WalSync;
+use crate::units::parse_duration;
+
+use super::Config;
+
+/// Why the file was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be read.
+    #[error("the configuration file {file} cannot be read: {source}")]
+    Unreadable { file: String, source: std::io::Error },
+    /// It breaks the rules.
+    #[error("the configuration file {file} is wrong: {reason}")]
+    Malformed { file: String, reason: String },
+}
+
+/// What a file may say. Absent keys leave the defaults.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) data: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    region: Option<String>,
+    account: Option<String>,
+    stop_deadline: Option<Length>,
+    store: Store,
+    runtime: Runtime,
+    query: Query,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Store {
+    wal_sync: Option<Sync>,
+    commit_interval: Option<Length>,
+    buffer_mb: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Runtime {
+    idle_timeout: Option<Length>,
+    account_concurrency: Option<u32>,
+    response_mb: Option<u32>,
+    log_kb: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Query {
+    timeout: Option<Length>,
+    max_rows: Option<usize>,
+    memory_mb: Option<u32>,
+    concurrency: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Sync {
+    Interval,
+    Always,
+}
+
+/// A length of time in Prometheus' notation.
+#[derive(Debug, Clone, Copy)]
+struct Length(Duration);
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_duration(&text).map(Length).map_err(serde::de::Error::custom)
+    }
+}
+
+pub(super) fn read(path: &Path) -> Result<File, Error> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable { file: file.clone(), source })?;
+    toml::from_str(&text).map_err(|error| Error::Malformed { file, reason: one_line(&error, &text) })
+}
+
+/// The library's own text shows the place over several lines; ours is one sentence.
+fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join(", ");
+    let Some(place) = error.span().and_then(|span| text.get(..span.start)) else { return message };
+    let line = place.matches('\n').count();
+    let shown = text.lines().nth(line).unwrap_or_default().trim();
+    format!("line {}, '{shown}': {message}", line + 1)
+}
+
+impl File {
+    pub(super) fn apply(self, config: &mut Config) {
+        set(&mut config.web.listen, self.listen);
+        set(&mut config.trigger.region, self.region);
+        set(&mut config.trigger.account, self.account);
+        set(&mut config.stop_deadline, self.stop_deadline.map(|length| length.0));
+        let wal_sync = self.store.wal_sync.map(|sync| match sync {
+            Sync::Interval => WalSync::Interval,
+            Sync::Always => WalSync::Always,
+        });
+        set(&mut config.store.wal_sync, wal_sync);
+        set(&mut config.store.commit_interval, self.store.commit_interval.map(|length| length.0));
+        set(&mut config.store.buffer_bytes, self.store.buffer_mb.map(|mb| u64::from(mb) << 20));
+        set(&mut config.runtime.idle_timeout, self.runtime.idle_timeout.map(|length| length.0));
+        set(&mut config.runtime.account_concurrency, self.runtime.account_concurrency);
+        set(&mut config.runtime.response_bytes, self.runtime.response_mb.map(|mb| u64::from(mb) << 20));
+        let log_bytes = self.runtime.log_kb.map(|kb| u64::from(kb) << 10);
+        if let Some(log_bytes) = log_bytes {
+            config.trigger.record_bytes = log_bytes.saturating_add(64 << 10);
+        }
+        set(&mut config.runtime.log_bytes, log_bytes);
+        set(&mut config.query.timeout, self.query.timeout.map(|length| length.0));
+        set(&mut config.query.max_rows, self.query.max_rows);
+        set(&mut config.query.memory_bytes, self.query.memory_mb.map(|mb| (mb as usize) << 20));
+        set(&mut config.query.concurrency, self.query.concurrency);
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}

@@ -1,0 +1,31 @@
+//! A flag wins over the file, the file over the default; a wrong file says what is wrong.
+
+use super::*;
+
+fn read(text: &str, flags: Flags) -> Result<Config, Error> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("faremeter.toml");
+    std::fs::write(&file, text).expect("written");
+    Config::read(&Flags { config: Some(file), ..flags })
+}
+
+#[test]
+fn flags_win_over_the_file_and_the_file_over_defaults() {
+    let text = "region = \"eu-west-1\"\naccount = \"a\"\n[store]\ncommit_interval = \"1m30s\"\nbuffer_mb = 64\n";
+    let flags = Flags { account: Some("b".to_owned()), ..Flags::default() };
+    let config = read(text, flags).expect("right");
+    assert_eq!((config.trigger.region.as_str(), config.trigger.account.as_str()), ("eu-west-1", "b"));
+    assert_eq!(config.store.commit_interval, Duration::from_secs(90));
+    assert_eq!(config.store.buffer_bytes, 64 << 20);
+    assert_eq!(config.data, Path::new(DEFAULT_DATA));
+}
+
+#[test]
+fn a_wrong_file_says_what_is_wrong() {
+    let refuse = |text| read(text, Flags::default()).expect_err("wrong").to_string();
+    assert!(refuse("regoin = \"x\"").contains("regoin"));
+    assert!(refuse("[store]\ncommit_interval = \"10\"").contains("'10' is not a length of time"));
+    assert!(refuse("[store]\nwal_sync = \"never\"").contains("never"));
+    let missing = Flags { config: Some("no/such.toml".into()), ..Flags::default() };
+    assert!(Config::read(&missing).expect_err("absent").to_string().contains("no/such.toml"));
+}
