@@ -1,0 +1,19 @@
+//! Drives the real program as a user does: its commands, its HTTP interface, its data folder, and `kill -9`.
+//! Each file here is one subject; `support` is what they share.
+
+mod architecture;
+mod bad_commands;
+mod bad_requests;
+mod bad_sql;
+mod crash;
+mod demo;
+mod limits;
+mod line;
+mod outcomes;
+mod prices;
+mod reader;
+mod restart;
+mod streams;
+mod support;
+mod traces;
+mod visible;
