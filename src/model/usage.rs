@@ -30,6 +30,19 @@ impl Phases {
         self.queue + self.load + self.compile + self.instantiate + self.init + self.handler
     }
 
+    /// The phases that took time, by name, in the order they happen in.
+    pub fn took_time(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        let named = [
+            ("queue", self.queue),
+            ("load", self.load),
+            ("compile", self.compile),
+            ("instantiate", self.instantiate),
+            ("init", self.init),
+            ("handler", self.handler),
+        ];
+        named.into_iter().filter(|(_, length)| *length > Duration::ZERO)
+    }
+
     /// Billed time in whole milliseconds: init and handler, rounded up, at least 1. The other phases are not billed.
     #[must_use]
     pub fn billed_ms(&self) -> i64 {

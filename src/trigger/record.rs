@@ -1,8 +1,6 @@
 //! Turns what one call did into its rows: the billing record, the span tree, the log records. Pure: running,
 //! pricing and storing are joined in `dispatch`.
 
-use std::time::Duration;
-
 use crate::cost::{self, PriceBook};
 use crate::model::{
     Architecture, Attributes, FunctionVersion, InitType, Invocation, LogRecord, Outcome, Phases, Records, Severity,
@@ -135,14 +133,6 @@ impl Recorder<'_> {
     /// A root span that continues the caller's trace, and a child for each phase that took time.
     fn spans(&self, invocation: &Invocation, ids: &IdSource) -> Vec<Span> {
         let phases = invocation.phases;
-        let named = [
-            ("queue", phases.queue),
-            ("load", phases.load),
-            ("compile", phases.compile),
-            ("instantiate", phases.instantiate),
-            ("init", phases.init),
-            ("handler", phases.handler),
-        ];
         let end = self.started_at.plus(phases.felt());
         let mut root = self.span(self.trace.span_id, self.trace.parent, &invocation.function, self.started_at, end);
         root.kind = SpanKind::Server;
@@ -153,7 +143,7 @@ impl Recorder<'_> {
         }
         let mut spans = vec![root];
         let mut start = self.started_at;
-        for (name, length) in named.into_iter().filter(|(_, length)| *length > Duration::ZERO) {
+        for (name, length) in phases.took_time() {
             let end = start.plus(length);
             spans.push(self.span(ids.span(), Some(self.trace.span_id), name, start, end));
             start = end;

@@ -1,7 +1,5 @@
 //! What an answer's headers say of its invocation: who it was, how long its phases took, what it used and cost.
 
-use std::time::Duration;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::model::{Invocation, Outcome, Phases};
@@ -58,16 +56,8 @@ pub(super) fn begun(headers: &mut HeaderMap, phases: &Phases) {
 
 /// The phases that took time, in milliseconds: `queue;dur=0.012, handler;dur=1.500`.
 fn timing(phases: &Phases) -> String {
-    let named = [
-        ("queue", phases.queue),
-        ("load", phases.load),
-        ("compile", phases.compile),
-        ("instantiate", phases.instantiate),
-        ("init", phases.init),
-        ("handler", phases.handler),
-    ];
-    let took_time = named.into_iter().filter(|(_, length)| *length > Duration::ZERO);
-    let entries: Vec<String> = took_time
+    let entries: Vec<String> = phases
+        .took_time()
         .map(|(name, length)| format!("{name};dur={}.{:03}", length.as_millis(), length.as_micros() % 1_000))
         .collect();
     entries.join(", ")
@@ -81,6 +71,8 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

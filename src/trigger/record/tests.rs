@@ -1,6 +1,7 @@
 //! What a call's rows say: billing, the span tree, the logs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::cost::PriceBooks;
 use crate::model::{FunctionSpec, VersionState};
