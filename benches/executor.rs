@@ -243,18 +243,7 @@ impl Host {
         let source = self.runtime.check(upload).expect("the guest is valid");
         let sha256 = source.sha256.clone();
         self.runtime.compile(source).await.expect("the guest compiles");
-        let spec = FunctionSpec {
-            name: name.to_owned(),
-            tenant: "default".to_owned(),
-            memory: Megabytes(128),
-            timeout,
-            env: BTreeMap::new(),
-            tags: BTreeMap::new(),
-            architecture: Architecture::X86_64,
-            ephemeral_storage: Megabytes(512),
-            reserved_concurrency: None,
-            price_book: "aws-lambda".to_owned(),
-        };
+        let spec = FunctionSpec { timeout, ..FunctionSpec::new(name) };
         let deployed_at = Timestamp::from_micros(1);
         Arc::new(FunctionVersion { spec, version: 1, sha256, state: VersionState::Active, deployed_at })
     }

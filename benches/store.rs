@@ -214,6 +214,8 @@ fn invocation(ids: &IdSource, n: u64) -> Invocation {
         billed_ms: small(handler_ns.div_ceil(1_000_000).max(1)),
         memory: Megabytes(128),
         peak_memory: ByteCount(n * 31 % 100_000_000),
+        fuel: None,
+        egress: Some(ByteCount(0)),
         cpu_ns: small(n * 13 % 1_000_000),
         request_size: ByteCount(n % 1_000),
         response_size: ByteCount(n % 5_000),

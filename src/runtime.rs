@@ -232,6 +232,10 @@ pub struct Execution {
     pub cpu: Duration,
     /// The most memory that the guest held during this invocation, all its linear memories together.
     pub peak_memory: ByteCount,
+    /// Instructions of the handler, counted as fuel, where the function asks for it.
+    pub fuel: Option<u64>,
+    /// Bytes that the guest sent to other hosts: heads and bodies of its requests.
+    pub egress: ByteCount,
     /// Bytes of the request's body.
     pub request_size: ByteCount,
     /// Bytes of the reply's body that the guest wrote.

@@ -51,8 +51,9 @@ pub(super) async fn insert(
     let json = |map: &BTreeMap<String, String>| serde_json::to_string(map).expect("a map of texts is JSON");
     sqlx::query(
         "INSERT INTO versions (function, version, tenant, memory_mb, timeout_ms, env, tags, architecture,
-             ephemeral_storage_mb, reserved_concurrency, price_book, sha256, state, deployed_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
+             ephemeral_storage_mb, reserved_concurrency, price_book, sha256, deployed_at, provisioned_concurrency,
+             rate_per_s, single_use, fuel, allowed_hosts, state)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
     )
     .bind(&spec.name)
     .bind(version)
@@ -67,6 +68,11 @@ pub(super) async fn insert(
     .bind(&spec.price_book)
     .bind(&sha256)
     .bind(at.micros())
+    .bind(spec.provisioned_concurrency)
+    .bind(spec.rate_per_s)
+    .bind(spec.single_use)
+    .bind(spec.fuel)
+    .bind(serde_json::to_string(&spec.allowed_hosts).expect("a set of texts is JSON"))
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
@@ -132,6 +138,12 @@ fn read(row: &SqliteRow) -> Result<FunctionVersion, Error> {
         architecture: architecture.parse().map_err(|error: crate::model::UnknownWord| damaged(error.to_string()))?,
         ephemeral_storage: Megabytes(row.try_get("ephemeral_storage_mb")?),
         reserved_concurrency: row.try_get("reserved_concurrency")?,
+        provisioned_concurrency: row.try_get("provisioned_concurrency")?,
+        rate_per_s: row.try_get("rate_per_s")?,
+        single_use: row.try_get("single_use")?,
+        fuel: row.try_get("fuel")?,
+        allowed_hosts: serde_json::from_str(row.try_get("allowed_hosts")?)
+            .map_err(|error| damaged(format!("allowed_hosts: {error}")))?,
         price_book: row.try_get("price_book")?,
     };
     Ok(FunctionVersion {

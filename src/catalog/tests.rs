@@ -1,21 +1,25 @@
 //! The catalog over a real database file: numbering, states, restarts.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::model::Architecture;
 use crate::units::Megabytes;
 
 fn spec(name: &str) -> FunctionSpec {
     FunctionSpec {
-        name: name.to_owned(),
         tenant: "shop".to_owned(),
         memory: Megabytes(256),
         timeout: Duration::from_millis(1_500),
         env: BTreeMap::from([("LEVEL".to_owned(), "debug".to_owned())]),
         tags: BTreeMap::from([("team".to_owned(), "a \"b\"".to_owned())]),
         architecture: Architecture::Arm64,
-        ephemeral_storage: Megabytes(512),
         reserved_concurrency: Some(3),
-        price_book: "aws-lambda".to_owned(),
+        provisioned_concurrency: 2,
+        rate_per_s: Some(50),
+        fuel: true,
+        allowed_hosts: BTreeSet::from(["api.example.com:443".to_owned()]),
+        ..FunctionSpec::new(name)
     }
 }
 

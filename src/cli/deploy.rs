@@ -45,6 +45,21 @@ pub(super) struct Deploy {
     /// Calls at once, at most; 0 stops the function
     #[arg(long)]
     reserved_concurrency: Option<u32>,
+    /// Environments that are started ahead of calls and kept
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    provisioned_concurrency: u32,
+    /// Calls a second, at most, with a burst of one second's worth
+    #[arg(long, value_name = "N")]
+    rate_per_s: Option<u32>,
+    /// Use each environment for one call only
+    #[arg(long)]
+    single_use: bool,
+    /// Count the guest's instructions: repeatable figures, slower calls
+    #[arg(long)]
+    fuel: bool,
+    /// A host that the function may call; may be given again
+    #[arg(long, value_name = "HOST[:PORT]")]
+    allow_host: Vec<String>,
     /// The price book that its calls are priced by
     #[arg(long, default_value = "aws-lambda", value_name = "ID")]
     price_book: String,
@@ -81,9 +96,14 @@ impl Deploy {
             ("tenant", self.tenant.clone()),
             ("architecture", self.architecture.clone()),
             ("ephemeral_storage_mb", self.ephemeral_storage_mb.to_string()),
+            ("provisioned_concurrency", self.provisioned_concurrency.to_string()),
+            ("single_use", self.single_use.to_string()),
+            ("fuel", self.fuel.to_string()),
             ("price_book", self.price_book.clone()),
         ];
         settings.extend(self.reserved_concurrency.map(|n| ("reserved_concurrency", n.to_string())));
+        settings.extend(self.rate_per_s.map(|n| ("rate_per_s", n.to_string())));
+        settings.extend(self.allow_host.iter().map(|host| ("allow_host", host.clone())));
         settings.extend(self.env.iter().map(|(key, value)| ("env", format!("{key}={value}"))));
         settings.extend(self.tag.iter().map(|(key, value)| ("tag", format!("{key}={value}"))));
         settings

@@ -72,16 +72,12 @@ impl Entry {
         let module = MODULES.iter().find(|(path, _)| *path == self.file);
         let (_, module) = module.ok_or_else(|| Error::Missing(self.file.clone()))?;
         let spec = FunctionSpec {
-            name: self.name,
             tenant: self.tenant,
             memory: Megabytes(self.memory_mb),
             timeout: parse_duration(&self.timeout)?,
             env: self.env,
             tags: self.tags,
-            architecture: Architecture::X86_64,
-            ephemeral_storage: Megabytes(512),
-            reserved_concurrency: None,
-            price_book: "aws-lambda".to_owned(),
+            ..FunctionSpec::new(self.name)
         };
         Ok(Sample {
             spec,

@@ -1,6 +1,6 @@
 //! A function and its versions, as everyone but the catalog sees them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -61,6 +61,16 @@ pub struct FunctionSpec {
     pub ephemeral_storage: Megabytes,
     /// Calls at once, at most; none is no limit of its own. 0 stops the function.
     pub reserved_concurrency: Option<u32>,
+    /// Environments that are started ahead of calls and kept (0); calls past them start their own.
+    pub provisioned_concurrency: u32,
+    /// Calls admitted a second, at most, with a burst of one second's worth; none is no limit of its own.
+    pub rate_per_s: Option<u32>,
+    /// Whether each environment serves one call and is then dropped.
+    pub single_use: bool,
+    /// Whether the guest's instructions are counted as fuel: repeatable figures, slower calls.
+    pub fuel: bool,
+    /// Hosts that it may call, `host` or `host:port`; none by default.
+    pub allowed_hosts: BTreeSet<String>,
     /// The price book's id, such as `aws-lambda`.
     pub price_book: String,
 }
@@ -120,9 +130,37 @@ pub enum SpecError {
     /// A tag's key or value is too long or empty.
     #[error("the tag '{0}' is not allowed: keys have 1 to 128 characters, values at most 256")]
     Tag(String),
+    /// What may be called is not a host.
+    #[error("'{0}' is not a host that can be allowed: give a name or an address, with ':port' where only one is meant")]
+    Host(String),
+    /// Two settings cannot both hold.
+    #[error("{0}")]
+    Contradiction(&'static str),
 }
 
 impl FunctionSpec {
+    /// A function of this name as `deploy` has it where nothing else is said.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            tenant: "default".to_owned(),
+            memory: Megabytes(128),
+            timeout: Duration::from_secs(3),
+            env: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            architecture: Architecture::X86_64,
+            ephemeral_storage: Megabytes(512),
+            reserved_concurrency: None,
+            provisioned_concurrency: 0,
+            rate_per_s: None,
+            single_use: false,
+            fuel: false,
+            allowed_hosts: BTreeSet::new(),
+            price_book: "aws-lambda".to_owned(),
+        }
+    }
+
     /// Checks every limit that a deployment must keep.
     pub fn check(&self) -> Result<(), SpecError> {
         let within = |what, value: u64, least, most| {
@@ -140,6 +178,18 @@ impl FunctionSpec {
         if let Some(reserved) = self.reserved_concurrency {
             within("reserved_concurrency", u64::from(reserved), 0, 100_000)?;
         }
+        let provisioned = u64::from(self.provisioned_concurrency);
+        within("provisioned_concurrency", provisioned, 0, u64::from(self.reserved_concurrency.unwrap_or(1_000)))?;
+        if self.single_use && provisioned > 0 {
+            return Err(SpecError::Contradiction("environments used once cannot be provisioned: they never wait"));
+        }
+        if let Some(rate) = self.rate_per_s {
+            within("rate_per_s", u64::from(rate), 1, 1_000_000)?;
+        }
+        within("the number of allowed hosts", self.allowed_hosts.len() as u64, 0, 50)?;
+        if let Some(host) = self.allowed_hosts.iter().find(|host| !is_host(host)) {
+            return Err(SpecError::Host(host.clone()));
+        }
         let env_bytes: usize = self.env.iter().map(|(name, value)| name.len() + value.len()).sum();
         within("the size of all environment variables in bytes", env_bytes as u64, 0, 4_096)?;
         within("the number of tags", self.tags.len() as u64, 0, 50)?;
@@ -149,6 +199,15 @@ impl FunctionSpec {
         let too_long = |(key, value): &(&String, &String)| key.is_empty() || key.len() > 128 || value.len() > 256;
         self.tags.iter().find(too_long).map_or(Ok(()), |(key, _)| Err(SpecError::Tag(key.clone())))
     }
+}
+
+/// A host, as in the authority of a URL, with or without a port.
+fn is_host(text: &str) -> bool {
+    text.parse::<http::uri::Authority>().is_ok_and(|authority| {
+        let port = text.strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':'));
+        let named = !authority.host().is_empty() && !text.contains('@');
+        named && (text == authority.host() || port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0)))
+    })
 }
 
 fn is_variable_name(name: &str) -> bool {
@@ -178,6 +237,24 @@ pub fn check_name(name: &str, what: &'static str) -> Result<(), NameError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
+        for good in ["api.example.com", "127.0.0.1:8080", "[::1]:443", "localhost"] {
+            assert!(is_host(good), "{good}");
+        }
+        for wrong in ["", "a b", "http://a", "a:0", "a:", "a:99999", "me@a", "a/b", ":80"] {
+            assert!(!is_host(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        let spec = FunctionSpec { provisioned_concurrency: 3, ..FunctionSpec::new("f") };
+        assert_eq!(spec.check(), Ok(()));
+        assert!(FunctionSpec { single_use: true, ..spec.clone() }.check().is_err());
+        assert!(FunctionSpec { reserved_concurrency: Some(2), ..spec }.check().is_err());
+    }
 
     #[test]
     fn names_are_plain_and_short() {

@@ -191,6 +191,10 @@ pub struct Invocation {
     pub peak_memory: ByteCount,
     /// CPU time of the handler, nanoseconds.
     pub cpu_ns: i64,
+    /// Instructions that the handler ran, counted as fuel; none where they are not counted.
+    pub fuel: Option<u64>,
+    /// Bytes that it sent to other hosts; none where it is not known.
+    pub egress: Option<ByteCount>,
     /// Bytes of the request's body.
     pub request_size: ByteCount,
     /// Bytes of the reply's body.

@@ -17,20 +17,9 @@ use crate::clock::Clock;
 use crate::model::{Architecture, FunctionSpec, FunctionVersion, VersionState};
 use crate::units::{IdSource, Megabytes, Timestamp};
 
-/// A function as `deploy` makes it by default.
+/// A function as `deploy` makes it by default, with time enough for a busy machine.
 pub(super) fn spec(name: &str) -> FunctionSpec {
-    FunctionSpec {
-        name: name.to_owned(),
-        tenant: "default".to_owned(),
-        memory: Megabytes(128),
-        timeout: Duration::from_secs(20),
-        env: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        architecture: Architecture::X86_64,
-        ephemeral_storage: Megabytes(512),
-        reserved_concurrency: None,
-        price_book: "aws-lambda".to_owned(),
-    }
+    FunctionSpec { timeout: Duration::from_secs(20), ..FunctionSpec::new(name) }
 }
 
 /// One of the guests in `tests/guests`.

@@ -60,6 +60,11 @@ impl QueryString {
         }
     }
 
+    /// A parameter that may be given any number of times.
+    pub(super) fn texts(&mut self, name: &'static str) -> Vec<String> {
+        self.many(name)
+    }
+
     /// How many items a page has: 1 to 1000.
     pub(super) fn limit(&mut self, default: usize) -> Result<usize, Problem> {
         match self.read::<usize>("limit")?.unwrap_or(default) {

@@ -1,7 +1,7 @@
 //! Owns the columns of `invocations`: one row for each attempt, throttled ones included.
 
 use crate::model::{Invocation, ThrottleReason};
-use crate::units::{Megabytes, nanos};
+use crate::units::{ByteCount, Megabytes, nanos};
 
 use super::column::{Column, Values};
 
@@ -149,6 +149,16 @@ pub(crate) const COLUMNS: &[Column<Invocation>] = &[
         values: Values::Int64(|r| r.peak_memory.to_i64()),
     },
     Column { name: "cpu_ns", doc: "CPU time of the handler, ns", values: Values::Int64(|r| r.cpu_ns) },
+    Column {
+        name: "fuel",
+        doc: "instructions of the handler where the function counts them; null where it does not",
+        values: Values::OptionalInt64(|r| r.fuel.map(|fuel| i64::try_from(fuel).unwrap_or(i64::MAX))),
+    },
+    Column {
+        name: "egress_bytes",
+        doc: "bytes that it sent to other hosts; null where that is not known",
+        values: Values::OptionalInt64(|r| r.egress.map(ByteCount::to_i64)),
+    },
     Column {
         name: "request_bytes",
         doc: "the request's body, bytes",

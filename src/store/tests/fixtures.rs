@@ -64,6 +64,8 @@ impl Fixtures {
             billed_ms: self.0.random(),
             memory: Megabytes(128),
             peak_memory: ByteCount(self.0.random()),
+            fuel: self.maybe(|this| this.0.random_range(0..1 << 50)),
+            egress: self.maybe(|this| ByteCount(this.0.random_range(0..1 << 40))),
             cpu_ns: self.0.random(),
             request_size: ByteCount(self.0.random()),
             response_size: ByteCount(self.0.random()),

@@ -15,16 +15,10 @@ const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 fn function() -> FunctionVersion {
     let spec = FunctionSpec {
-        name: "checkout".to_owned(),
         tenant: "shop".to_owned(),
         memory: Megabytes(2_048),
-        timeout: Duration::from_secs(3),
-        env: BTreeMap::new(),
         tags: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
-        architecture: Architecture::X86_64,
-        ephemeral_storage: Megabytes(512),
-        reserved_concurrency: None,
-        price_book: "aws-lambda".to_owned(),
+        ..FunctionSpec::new("checkout")
     };
     FunctionVersion { spec, version: 7, sha256: String::new(), state: VersionState::Active, deployed_at: AT }
 }
@@ -49,6 +43,8 @@ fn execution(outcome: Outcome) -> Execution {
         },
         cpu: Duration::from_millis(90),
         peak_memory: ByteCount(3 << 20),
+        fuel: None,
+        egress: ByteCount(0),
         request_size: ByteCount(10),
         response_size: ByteCount(20),
         streamed: ByteCount(0),

@@ -1,7 +1,6 @@
 //! Takes deployments: the module is the body, its settings are the query string.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -9,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode, Uri};
 
-use crate::model::{Architecture, FunctionSpec};
+use crate::model::FunctionSpec;
 use crate::units::{Megabytes, parse_duration};
 
 use super::ProblemBody;
@@ -41,6 +40,11 @@ const MEDIA_TYPES: [&str; 4] = ["application/wasm", "application/octet-stream", 
         ("architecture" = Option<String>, Query, description = "What it is billed as: x86_64 or arm64 (x86_64)"),
         ("ephemeral_storage_mb" = Option<u32>, Query, description = "Ephemeral storage, 512 to 10240 MB (512)"),
         ("reserved_concurrency" = Option<u32>, Query, description = "Calls at once, at most (no limit of its own)"),
+        ("provisioned_concurrency" = Option<u32>, Query, description = "Environments started ahead of calls and kept (0)"),
+        ("rate_per_s" = Option<u32>, Query, description = "Calls a second, at most, with a burst of one second's worth (no limit of its own)"),
+        ("single_use" = Option<bool>, Query, description = "Whether each environment serves one call only (false)"),
+        ("fuel" = Option<bool>, Query, description = "Whether the guest's instructions are counted: repeatable figures, slower calls (false)"),
+        ("allow_host" = Option<Vec<String>>, Query, description = "A host that it may call, host or host:port; repeatable (none)"),
         ("price_book" = Option<String>, Query, description = "What its calls are priced by (aws-lambda)"),
     ),
     request_body(content = Vec<u8>, content_type = "application/wasm", description = "The module, at most 64 MiB; also application/octet-stream or text/plain"),
@@ -79,17 +83,23 @@ pub(in crate::web) async fn deploy(State(state): State<Arc<AppState>>, request: 
 fn spec(uri: &Uri) -> Result<FunctionSpec, Problem> {
     let mut query = QueryString::of(uri);
     let name = query.text("name")?;
+    let defaults = FunctionSpec::new(name.clone().unwrap_or_default());
     let spec = FunctionSpec {
-        name: name.clone().unwrap_or_default(),
-        tenant: query.text("tenant")?.unwrap_or_else(|| "default".to_owned()),
-        memory: Megabytes(query.read("memory_mb")?.unwrap_or(128)),
-        timeout: query.read_with("timeout", parse_duration)?.unwrap_or(Duration::from_secs(3)),
+        name: defaults.name,
+        tenant: query.text("tenant")?.unwrap_or(defaults.tenant),
+        memory: query.read("memory_mb")?.map_or(defaults.memory, Megabytes),
+        timeout: query.read_with("timeout", parse_duration)?.unwrap_or(defaults.timeout),
         env: query.pairs("env")?.into_iter().collect(),
         tags: query.pairs("tag")?.into_iter().collect(),
-        architecture: query.read("architecture")?.unwrap_or(Architecture::X86_64),
-        ephemeral_storage: Megabytes(query.read("ephemeral_storage_mb")?.unwrap_or(512)),
+        architecture: query.read("architecture")?.unwrap_or(defaults.architecture),
+        ephemeral_storage: query.read("ephemeral_storage_mb")?.map_or(defaults.ephemeral_storage, Megabytes),
         reserved_concurrency: query.read("reserved_concurrency")?,
-        price_book: query.text("price_book")?.unwrap_or_else(|| "aws-lambda".to_owned()),
+        provisioned_concurrency: query.read("provisioned_concurrency")?.unwrap_or(defaults.provisioned_concurrency),
+        rate_per_s: query.read("rate_per_s")?,
+        single_use: query.read("single_use")?.unwrap_or(defaults.single_use),
+        fuel: query.read("fuel")?.unwrap_or(defaults.fuel),
+        allowed_hosts: query.texts("allow_host").into_iter().collect(),
+        price_book: query.text("price_book")?.unwrap_or(defaults.price_book),
     };
     query.finish()?;
     if name.is_none() {
@@ -100,7 +110,10 @@ fn spec(uri: &Uri) -> Result<FunctionSpec, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::model::Architecture;
 
     #[test]
     fn settings_left_out_have_their_defaults() {

@@ -1,6 +1,6 @@
 //! Lists, shows and removes functions. Deploying is `deploy`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -53,6 +53,16 @@ pub(in crate::web) struct FunctionItem {
     ephemeral_storage_mb: u32,
     /// Calls at once, at most; null where it has no limit of its own.
     reserved_concurrency: Option<u32>,
+    /// Environments that are started ahead of calls and kept.
+    provisioned_concurrency: u32,
+    /// Calls a second, at most; null where it has no limit of its own.
+    rate_per_s: Option<u32>,
+    /// Whether each environment serves one call only.
+    single_use: bool,
+    /// Whether the guest's instructions are counted.
+    fuel: bool,
+    /// Hosts that it may call.
+    allowed_hosts: BTreeSet<String>,
     /// The price book that its calls are priced by.
     price_book: String,
     /// SHA-256 of the module's binary form.
@@ -82,6 +92,11 @@ impl FunctionItem {
             architecture: spec.architecture.as_str(),
             ephemeral_storage_mb: spec.ephemeral_storage.0,
             reserved_concurrency: spec.reserved_concurrency,
+            provisioned_concurrency: spec.provisioned_concurrency,
+            rate_per_s: spec.rate_per_s,
+            single_use: spec.single_use,
+            fuel: spec.fuel,
+            allowed_hosts: spec.allowed_hosts.clone(),
             price_book: spec.price_book.clone(),
             sha256: sha256.clone(),
             deployed_at: deployed_at.to_string(),

@@ -8,7 +8,8 @@ use super::{App, ECHO};
 async fn a_function_is_deployed_shown_and_removed() {
     let app = App::new().await;
     let settings = "&memory_mb=64&timeout=1500ms&env=LEVEL=debug&env=SECRET=s3cret&tag=team=a&tag=cost=b&tenant=shop\
-                    &architecture=arm64&reserved_concurrency=3";
+                    &architecture=arm64&reserved_concurrency=3&rate_per_s=40&single_use=true\
+                    &allow_host=b.example:81&allow_host=a.example";
     let reply = app.post(&format!("/api/v1/functions?name=hello{settings}"), ECHO).await;
     assert_eq!(reply.status, 202, "{}", reply.text());
     assert_eq!(reply.header("location"), "/api/v1/functions/hello");
@@ -22,7 +23,8 @@ async fn a_function_is_deployed_shown_and_removed() {
     let expected = serde_json::json!({
         "name": "hello", "version": 1, "state": "active", "reason": null, "active_version": 1, "tenant": "shop",
         "memory_mb": 64, "timeout_ms": 1500, "env_names": ["LEVEL", "SECRET"], "tags": {"cost": "b", "team": "a"},
-        "architecture": "arm64", "ephemeral_storage_mb": 512, "reserved_concurrency": 3, "price_book": "aws-lambda",
+        "architecture": "arm64", "ephemeral_storage_mb": 512, "reserved_concurrency": 3, "provisioned_concurrency": 0,
+        "rate_per_s": 40, "single_use": true, "fuel": false, "allowed_hosts": ["a.example", "b.example:81"], "price_book": "aws-lambda",
         "sha256": item["sha256"], "deployed_at": item["deployed_at"], "url": "/fn/hello",
     });
     assert_eq!(item, expected);
