@@ -1,5 +1,7 @@
 //! What the benches share: the clock, percentiles, and ratios of rounds that were run in turn. It measures nothing itself.
 
+#![allow(dead_code, reason = "each bench uses its own part of it")]
+
 use std::time::{Duration, Instant};
 
 /// Rounds of each comparison: its sides take turns, so that what else the machine does falls on all of them.
