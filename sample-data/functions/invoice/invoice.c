@@ -62,11 +62,9 @@ static const char *take(struct invoice *invoice, struct item *item, const struct
 static const char *read_line(struct invoice *invoice, struct item *item, const char *line)
 {
     struct member member;
-    int more = 1;
+    enum place place = BEFORE;
 
-    if (*skip_space(line) != '{')
-        return "not a JSON object";
-    while ((line = read_member(line, &member, &more)) && more) {
+    while ((line = read_member(line, &member, &place)) && place != ENDED) {
         const char *wrong = take(invoice, item, &member);
         if (wrong)
             return wrong;

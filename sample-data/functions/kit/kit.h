@@ -98,23 +98,26 @@ static inline const char *read_string(const char *at, char *text, size_t room)
     return at + 1;
 }
 
-/* Reads the next member of the flat object that begins at `at`, or goes on there; gives what follows it. `more` tells
- * whether there was a member: 0 at the end of the object. NULL where the object is malformed.
+/* How far a flat object is read. */
+enum place { BEFORE, WITHIN, ENDED };
+
+/* Reads the next member of a flat object from `at`; gives what follows it, NULL where the object is malformed. `place`
+ * is BEFORE at the opening bracket, and ENDED once there was no member left.
  */
-static inline const char *read_member(const char *at, struct member *member, int *more)
+static inline const char *read_member(const char *at, struct member *member, enum place *place)
 {
+    int first = *place == BEFORE;
+
     at = skip_space(at);
-    int first = *at == '{';
-    if (first)
-        at = skip_space(at + 1);
-    *more = *at != '}';
-    if (!*more)
+    if (first && *at++ != '{')
+        return NULL;
+    at = skip_space(at);
+    *place = *at == '}' ? ENDED : WITHIN;
+    if (*place == ENDED)
         return at + 1;
-    if (!first) {
-        if (*at != ',')
-            return NULL;
-        at = skip_space(at + 1);
-    }
+    if (!first && *at++ != ',')
+        return NULL;
+    at = skip_space(at);
     at = read_string(at, member->name, sizeof member->name);
     if (!at || *(at = skip_space(at)) != ':')
         return NULL;
@@ -133,9 +136,9 @@ static inline const char *read_member(const char *at, struct member *member, int
 static inline int read_number(const char *payload, const char *name, long long *value)
 {
     struct member member;
-    int more = 1;
+    enum place place = BEFORE;
 
-    while ((payload = read_member(payload, &member, &more)) && more)
+    while ((payload = read_member(payload, &member, &place)) && place != ENDED)
         if (member.kind == NUMBER && strcmp(member.name, name) == 0)
             *value = member.number;
     return payload && payload[strspn(payload, " \t\r\n")] == 0;
