@@ -59,9 +59,10 @@ build_c() {
 # Compiles package $1 in folder $2 for target $3, without the paths of this machine in the result.
 cargo_build() {
     sysroot=$("${RUSTC:-rustc}" --print sysroot)
-    flags="--remap-path-prefix=$2=/guest"
-    flags="$flags --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
-    flags="$flags --remap-path-prefix=$sysroot=/rust"
+    flags="--remap-path-prefix=$2=/guest --remap-path-prefix=$sysroot=/rust"
+    for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+        flags="$flags --remap-path-prefix=$registry=/crates"
+    done
     CARGO_TARGET_DIR="$out/rust" RUSTFLAGS="$flags" \
         cargo build --quiet --release --locked --package "$1" --target "$3" --manifest-path "$2/Cargo.toml"
     built=$out/rust/$3/release/$(echo "$1" | tr - _).wasm

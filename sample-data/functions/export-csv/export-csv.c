@@ -52,8 +52,8 @@ static void put_order(long long number)
     printf("A-%07lld,2025-%02u-%02u,C-%05u,%s,", number, 1 + (chance >> 12) % 12, 1 + (chance >> 16) % 28,
            (chance >> 4) % 100000, articles[article].sku);
     put_field(articles[article].name);
-    printf(",%d,%d.%02d,%d.%02d\r\n", quantity, articles[article].cents / 100, articles[article].cents % 100, cents / 100,
-           cents % 100);
+    printf(",%d,%d.%02d,%d.%02d\r\n", quantity, articles[article].cents / 100, articles[article].cents % 100,
+           cents / 100, cents % 100);
 }
 
 int main(void)

@@ -129,8 +129,8 @@ static uint32_t median_cents(struct order *orders, long long rows)
 
 static void print_report(long long day, long long rows, struct summary *summary, uint32_t median)
 {
-    printf("{\"day\":%lld,\"orders\":%lld,\"revenue_cents\":%lld,\"median_cents\":%u,\"busiest_hour\":%d,\"best\":[", day,
-           rows, summary->cents, median, busiest_hour(summary));
+    printf("{\"day\":%lld,\"orders\":%lld,\"revenue_cents\":%lld,\"median_cents\":%u,\"busiest_hour\":%d,\"best\":[",
+           day, rows, summary->cents, median, busiest_hour(summary));
     qsort(summary->by_sku, SKUS, sizeof *summary->by_sku, by_cents);
     for (int i = 0; i < BEST; i++) {
         const struct sales *sales = &summary->by_sku[i];
