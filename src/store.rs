@@ -22,15 +22,18 @@ mod delta;
 mod error;
 mod handle;
 mod live;
+mod maintain;
 mod service;
+mod status;
 mod tables;
 mod view;
 mod wal;
 
-pub use config::{Config, WalSync};
-pub use error::Error;
-pub use handle::{Handle, Slot, Status};
+pub use config::{Config, Maintenance, Retention, WalSync};
+pub use error::{Error, NoSpace};
+pub use handle::{Handle, Slot};
 pub use service::Service;
+pub use status::{Disk, DiskLevel, Status, TableStatus};
 pub use tables::{batches, size_of};
 pub use view::{Bound, Bounds, DataFile, View};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::store::WalSync;
+use crate::store::{self, WalSync};
 use crate::units::parse_duration;
 
 use super::Config;
@@ -32,6 +32,7 @@ pub(super) struct File {
     account: Option<String>,
     stop_deadline: Option<Length>,
     store: Store,
+    retention: Retention,
     runtime: Runtime,
     query: Query,
 }
@@ -42,6 +43,19 @@ struct Store {
     wal_sync: Option<Sync>,
     commit_interval: Option<Length>,
     buffer_mb: Option<u32>,
+    maintenance_interval: Option<Length>,
+    vacuum_after: Option<Length>,
+    disk_limit_mb: Option<u32>,
+    min_free_mb: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Retention {
+    invocations: Option<Days>,
+    spans: Option<Days>,
+    logs: Option<Days>,
+    metrics: Option<Days>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -80,6 +94,22 @@ impl<'de> Deserialize<'de> for Length {
     }
 }
 
+/// A length of time of whole days, one at least.
+#[derive(Debug, Clone, Copy)]
+struct Days(u32);
+
+impl<'de> Deserialize<'de> for Days {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const DAY: u64 = 86_400_000;
+        let text = String::deserialize(deserializer)?;
+        let millis = parse_duration(&text).map_err(serde::de::Error::custom)?.as_millis();
+        let days = u64::try_from(millis).ok().filter(|millis| *millis > 0 && millis.is_multiple_of(DAY));
+        let days = days.and_then(|millis| u32::try_from(millis / DAY).ok());
+        days.map(Self)
+            .ok_or_else(|| serde::de::Error::custom(format!("'{text}' is not a number of whole days, as 30d is")))
+    }
+}
+
 pub(super) fn read(path: &Path) -> Result<File, Error> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable { file: file.clone(), source })?;
@@ -101,13 +131,8 @@ impl File {
         set(&mut config.trigger.region, self.region);
         set(&mut config.trigger.account, self.account);
         set(&mut config.stop_deadline, self.stop_deadline.map(|length| length.0));
-        let wal_sync = self.store.wal_sync.map(|sync| match sync {
-            Sync::Interval => WalSync::Interval,
-            Sync::Always => WalSync::Always,
-        });
-        set(&mut config.store.wal_sync, wal_sync);
-        set(&mut config.store.commit_interval, self.store.commit_interval.map(|length| length.0));
-        set(&mut config.store.buffer_bytes, self.store.buffer_mb.map(|mb| u64::from(mb) << 20));
+        self.store.apply(&mut config.store);
+        self.retention.apply(&mut config.store.retention);
         set(&mut config.runtime.idle_timeout, self.runtime.idle_timeout.map(|length| length.0));
         set(&mut config.runtime.account_concurrency, self.runtime.account_concurrency);
         set(&mut config.runtime.response_bytes, self.runtime.response_mb.map(|mb| u64::from(mb) << 20));
@@ -120,6 +145,32 @@ impl File {
         set(&mut config.query.max_rows, self.query.max_rows);
         set(&mut config.query.memory_bytes, self.query.memory_mb.map(|mb| (mb as usize) << 20));
         set(&mut config.query.concurrency, self.query.concurrency);
+    }
+}
+
+impl Store {
+    fn apply(self, config: &mut store::Config) {
+        let megabytes = |mb: u32| u64::from(mb) << 20;
+        let wal_sync = self.wal_sync.map(|sync| match sync {
+            Sync::Interval => WalSync::Interval,
+            Sync::Always => WalSync::Always,
+        });
+        set(&mut config.wal_sync, wal_sync);
+        set(&mut config.commit_interval, self.commit_interval.map(|length| length.0));
+        set(&mut config.buffer_bytes, self.buffer_mb.map(megabytes));
+        set(&mut config.maintenance.interval, self.maintenance_interval.map(|length| length.0));
+        set(&mut config.maintenance.vacuum_after, self.vacuum_after.map(|length| length.0));
+        set(&mut config.disk_limit_bytes, self.disk_limit_mb.map(|mb| Some(megabytes(mb))));
+        set(&mut config.min_free_bytes, self.min_free_mb.map(megabytes));
+    }
+}
+
+impl Retention {
+    fn apply(self, config: &mut store::Retention) {
+        set(&mut config.invocations, self.invocations.map(|days| days.0));
+        set(&mut config.spans, self.spans.map(|days| days.0));
+        set(&mut config.logs, self.logs.map(|days| days.0));
+        set(&mut config.metrics, self.metrics.map(|days| days.0));
     }
 }
 

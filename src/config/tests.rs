@@ -21,11 +21,23 @@ fn flags_win_over_the_file_and_the_file_over_defaults() {
 }
 
 #[test]
+fn the_file_says_how_long_rows_are_kept_and_how_much_room_they_may_take() {
+    let text = "[store]\ndisk_limit_mb = 500\nmin_free_mb = 0\n[retention]\ninvocations = \"800d\"\nlogs = \"2w\"\n";
+    let store = read(text, Flags::default()).expect("right").store;
+    let days = store::Retention { invocations: 800, spans: 30, logs: 14, metrics: 90 };
+    assert_eq!((store.retention, store.disk_limit_bytes, store.min_free_bytes), (days, Some(500 << 20), 0));
+}
+
+#[test]
 fn a_wrong_file_says_what_is_wrong() {
     let refuse = |text| read(text, Flags::default()).expect_err("wrong").to_string();
     assert!(refuse("regoin = \"x\"").contains("regoin"));
     assert!(refuse("[store]\ncommit_interval = \"10\"").contains("'10' is not a length of time"));
     assert!(refuse("[store]\nwal_sync = \"never\"").contains("never"));
+    for wrong in ["36h", "0d", "30", "-1d"] {
+        let text = format!("[retention]\nspans = \"{wrong}\"");
+        assert!(read(&text, Flags::default()).expect_err("wrong").to_string().contains(wrong));
+    }
     let missing = Flags { config: Some("no/such.toml".into()), ..Flags::default() };
     assert!(Config::read(&missing).expect_err("absent").to_string().contains("no/such.toml"));
 }

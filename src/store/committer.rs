@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -13,9 +12,9 @@ use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::budget::Budget;
-use super::delta::DeltaTable;
-use super::handle::Counters;
+use super::delta::{Change, DeltaTable, Kept};
 use super::live::Live;
+use super::status::{Counters, count};
 use super::wal::{Command, delete};
 use super::{Error, Table};
 
@@ -25,6 +24,14 @@ const COMMIT_BYTES: u64 = 256 << 20;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait after a failed commit.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// What the maintenance asks of the tables. The committer alone commits, so that nothing is committed beside anything else.
+pub(super) enum Request {
+    /// Makes the change, if it can be made; says whether the table has it.
+    Change(Table, Change, oneshot::Sender<Result<bool, Error>>),
+    /// Makes sure of what the table has, and says which files storage must keep.
+    Settle(Table, oneshot::Sender<Result<Kept, Error>>),
+}
 
 /// Commits sealed segments.
 pub(super) struct Committer {
@@ -52,7 +59,7 @@ impl Committer {
         let mut result = Ok(());
         for table in Table::ALL {
             if let Err(error) = Box::pin(self.commit_table(table)).await {
-                self.counters.commit_failures.fetch_add(1, Ordering::Relaxed);
+                count(&self.counters.commit_failures, 1);
                 warn!(table = table.name(), %error, "commit failed, to be tried again");
                 result = result.and(Err(error));
             }
@@ -71,7 +78,31 @@ impl Committer {
             let delta = &mut self.tables[table.index()];
             delta.commit(&segments, &mut self.rng).await?;
             self.live.committed(table, delta.watermark(), delta.files());
-            self.counters.commits.fetch_add(1, Ordering::Relaxed);
+            count(&self.counters.commits, 1);
+        }
+    }
+
+    /// Does what the maintenance asks, and shows readers the files as they are then.
+    pub(super) async fn answer(&mut self, request: Request) {
+        // Whoever gave up waiting needs no answer.
+        match request {
+            Request::Change(table, change, done) => {
+                let made = Box::pin(self.tables[table.index()].change(&change)).await;
+                self.show(table, made.is_ok());
+                let _ = done.send(made);
+            }
+            Request::Settle(table, done) => {
+                let kept = Box::pin(self.tables[table.index()].settle()).await;
+                self.show(table, kept.is_ok());
+                let _ = done.send(kept);
+            }
+        }
+    }
+
+    fn show(&self, table: Table, settled: bool) {
+        if settled {
+            let delta = &self.tables[table.index()];
+            self.live.committed(table, delta.watermark(), delta.files());
         }
     }
 

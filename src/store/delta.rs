@@ -2,9 +2,13 @@
 //! beyond its name and its segments' numbers.
 
 mod bounds;
+mod file;
 mod local;
+mod merge;
 mod parquet;
 mod table;
 
+pub(crate) use file::NewFile;
 pub(crate) use local::SyncedFolder;
-pub(crate) use table::DeltaTable;
+pub(crate) use merge::merge;
+pub(crate) use table::{Change, DeltaTable, Kept, Reason, removals};

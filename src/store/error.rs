@@ -21,6 +21,9 @@ pub enum Error {
         /// `Config::max_slots`.
         limit: u64,
     },
+    /// Try again when there is room on the disk.
+    #[error("{0}")]
+    NoSpace(NoSpace),
     /// Split it: this will never fit.
     #[error("a group of {bytes} bytes is larger than the write buffer takes: {limit} bytes")]
     TooLarge {
@@ -92,6 +95,27 @@ pub enum Error {
     /// A part of the store came to an end where it should not.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// What keeps the store from taking more, and what helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoSpace {
+    /// Tables and log have reached the limit that was set.
+    #[error("tables and log hold {used} bytes and may hold {limit}: raise disk_limit_mb or shorten the retention")]
+    Limit {
+        /// Bytes of tables and log.
+        used: u64,
+        /// `Config::disk_limit_bytes`.
+        limit: u64,
+    },
+    /// The disk is about full.
+    #[error("the disk has {free} bytes free and must have {least}: make room on it or shorten the retention")]
+    Disk {
+        /// Bytes free.
+        free: u64,
+        /// `Config::min_free_bytes`.
+        least: u64,
+    },
 }
 
 impl Error {

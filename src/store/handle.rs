@@ -1,7 +1,6 @@
 //! Owns what other parts hold of the store: reserving, appending, viewing. The work is done by `wal` and `committer`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 
 use object_store::ObjectStore;
@@ -11,12 +10,17 @@ use crate::model::Records;
 
 use super::budget::{Budget, Reservation};
 use super::live::Live;
+use super::maintain::Ceiling;
+use super::status::Counters;
 use super::tables::size_of;
 use super::wal::{Command, Fault, Group};
-use super::{Error, Table, View};
+use super::{Error, Status, Table, View};
 
 /// A group may not be larger, however large the buffer is: its columns' offsets are 32 bits wide.
 const GROUP_BYTES: u64 = 1 << 30;
+
+/// Who waits for work of the service.
+pub(super) type Answer = oneshot::Sender<Result<(), Error>>;
 
 /// Reserved room in the buffer. Dropping it gives the room back.
 pub struct Slot {
@@ -31,39 +35,14 @@ pub struct Handle(pub(super) Arc<Shared>);
 /// What handles share.
 pub(super) struct Shared {
     pub(super) commands: Sender<Command>,
-    pub(super) flushes: mpsc::Sender<oneshot::Sender<Result<(), Error>>>,
+    pub(super) flushes: mpsc::Sender<Answer>,
+    pub(super) rounds: mpsc::Sender<Answer>,
     pub(super) budget: Arc<Budget>,
     pub(super) live: Arc<Live>,
     pub(super) fault: Arc<Fault>,
+    pub(super) ceiling: Arc<Ceiling>,
     pub(super) counters: Arc<Counters>,
     pub(super) object_store: Arc<dyn ObjectStore>,
-}
-
-/// What is counted since the start.
-#[derive(Default)]
-pub(super) struct Counters {
-    pub(super) rows_appended: Arc<AtomicU64>,
-    pub(super) commits: AtomicU64,
-    pub(super) commit_failures: AtomicU64,
-}
-
-/// Figures about the store.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Status {
-    /// Why appends cannot succeed; none when they can.
-    pub fault: Option<String>,
-    /// Bytes that are reserved or wait for their commit.
-    pub buffered_bytes: u64,
-    /// `Config::buffer_bytes`.
-    pub buffer_limit_bytes: u64,
-    /// Rows accepted since the start.
-    pub rows_appended: u64,
-    /// Commits to Delta tables since the start.
-    pub commits: u64,
-    /// Commits that failed since the start; each is tried again.
-    pub commit_failures: u64,
-    /// Segments in the log, the one that is being written included.
-    pub wal_segments: u64,
 }
 
 impl Slot {
@@ -113,6 +92,7 @@ impl Handle {
         if let Some(why) = self.0.fault.get() {
             return Err(Error::Faulty(why));
         }
+        self.0.ceiling.check()?;
         let reservation = self.0.budget.reserve(bytes)?;
         Ok(Slot { handle: self.clone(), reservation })
     }
@@ -144,18 +124,25 @@ impl Handle {
         answer.await.map_err(|_| Error::Closed)?
     }
 
+    /// Looks after the tables' files at once: drops days past their retention, joins small files, deletes what nobody needs.
+    /// It happens by itself every `Maintenance::interval`. Needs `Service::run` to be running.
+    pub async fn maintain(&self) -> Result<(), Error> {
+        let (done, answer) = oneshot::channel();
+        self.0.rounds.send(done).await.map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
     /// Figures for /metrics and /readyz.
     #[must_use]
     pub fn status(&self) -> Status {
-        let Shared { budget, counters, live, fault, .. } = &*self.0;
+        let Shared { budget, counters, live, fault, ceiling, .. } = &*self.0;
         Status {
             fault: fault.get(),
             buffered_bytes: budget.used(),
             buffer_limit_bytes: budget.max_bytes,
-            rows_appended: counters.rows_appended.load(Ordering::Relaxed),
-            commits: counters.commits.load(Ordering::Relaxed),
-            commit_failures: counters.commit_failures.load(Ordering::Relaxed),
             wal_segments: live.sealed_segments() as u64 + 1,
+            disk: ceiling.disk(),
+            ..counters.status(|table| live.files(table))
         }
     }
 }

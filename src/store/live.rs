@@ -1,7 +1,7 @@
 //! Owns what readers see: the files of each table, the rows of sealed segments that are not committed yet, and those of the
 //! segment that is being written. Whatever changes for readers together changes under one lock. It does no I/O.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use arrow::compute::concat_batches;
 use arrow::error::ArrowError;
@@ -28,6 +28,8 @@ struct State {
 #[derive(Default)]
 struct TableState {
     files: Arc<[DataFile]>,
+    /// What `files` was before, for as long as a view holds it.
+    earlier: Vec<Weak<[DataFile]>>,
     /// Rows of sealed segments that are not in `files`, oldest first.
     sealed: Vec<Sealed>,
     active: Vec<Active>,
@@ -142,12 +144,26 @@ impl Live {
         state.tables[table.index()].sealed.iter().take_while(fits).cloned().collect()
     }
 
-    /// Swaps a table's rows of the segments up to `through` for the files that hold them now.
+    /// Swaps a table's files for those that it has now, which hold the rows of the segments up to `through`.
     pub(crate) fn committed(&self, table: Table, through: u64, files: Arc<[DataFile]>) {
         let mut state = self.write();
         let table = &mut state.tables[table.index()];
-        table.files = files;
+        let before = std::mem::replace(&mut table.files, files);
+        table.earlier.retain(|earlier| earlier.strong_count() > 0);
+        table.earlier.push(Arc::downgrade(&before));
         table.sealed.retain(|sealed| sealed.seq > through);
+    }
+
+    /// A table's files as they are.
+    pub(crate) fn files(&self, table: Table) -> Arc<[DataFile]> {
+        Arc::clone(&self.read().tables[table.index()].files)
+    }
+
+    /// A table's files, as they are and as views hold them.
+    pub(crate) fn held_files(&self, table: Table) -> Vec<Arc<[DataFile]>> {
+        let state = self.read();
+        let table = &state.tables[table.index()];
+        table.earlier.iter().filter_map(Weak::upgrade).chain([Arc::clone(&table.files)]).collect()
     }
 
     /// Forgets the sealed segments that no table waits for any more, and returns them.

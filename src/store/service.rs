@@ -10,19 +10,22 @@ use futures::future::try_join_all;
 use object_store::ObjectStore;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info};
 
 use crate::clock::Clock;
 use crate::units::Timestamp;
 
 use super::budget::Budget;
-use super::committer::Committer;
+use super::committer::{Committer, Request};
 use super::delta::{DeltaTable, SyncedFolder};
-use super::handle::{Counters, Shared};
+use super::handle::{Answer, Shared};
 use super::live::Live;
+use super::maintain::{Ceiling, Maintainer};
+use super::status::Counters;
 use super::tables::last_ingested;
 use super::wal::{self, Command, Fault, Replayed, Stream, Syncer, Writer, WriterConfig};
 use super::{Config, DataFile, Error, Handle, Table};
@@ -32,13 +35,13 @@ const LAST_ATTEMPTS: u32 = 3;
 /// Flushes that may wait for the committer.
 const FLUSHES: usize = 64;
 
-type Flush = oneshot::Sender<Result<(), Error>>;
-
 /// Owns the log's threads and the committer. Dropping it without `run` leaves the rows in the log, for the next start.
 pub struct Service {
     config: Config,
     committer: Committer,
-    flushes: tokio::sync::mpsc::Receiver<Flush>,
+    flushes: tokio::sync::mpsc::Receiver<Answer>,
+    maintainer: Maintainer,
+    requests: tokio::sync::mpsc::Receiver<Request>,
     full: Arc<Notify>,
     _log: LogThread,
     _lock: File,
@@ -67,6 +70,7 @@ impl Service {
         make_folder(&wal)?;
         let lock = lock(&config.dir)?;
         let mut rng = StdRng::from_os_rng();
+        let maintenance_rng = StdRng::from_rng(&mut rng);
         let stream = wal::stream_id(&wal, &mut rng)?;
         let object_store = object_store(&config)?;
         let tables = open_tables(&object_store, stream, &clock).await?;
@@ -77,13 +81,11 @@ impl Service {
         let ingested_at = newest(&tables, &found);
         // A number that a table has committed is never given again, or rows under it would be taken for committed.
         let last = found.last().map_or(0, |last| last.segment.seq).max(watermarks.into_iter().max().unwrap_or(0));
-        for Replayed { segment, rows } in found {
-            budget.hold(segment.bytes);
-            live.restore(segment, rows);
-        }
+        restore(found, &budget, &live);
         let segment = Writer::create_segment(&wal, &stream, last + 1)?;
         let (fault, full) = (Arc::<Fault>::default(), Arc::new(Notify::new()));
         let counters = Arc::new(Counters::default());
+        let ceiling = Arc::new(Ceiling::new(&config, Arc::clone(&live)));
         let sync_interval = config.wal_sync_interval;
         let syncer =
             Syncer::start(&wal, sync_interval, Arc::clone(&fault)).map_err(|source| Error::io(&wal, source))?;
@@ -92,7 +94,7 @@ impl Service {
             stream,
             sync: config.wal_sync,
             segment_bytes: config.segment_bytes,
-            clock,
+            clock: clock.clone(),
             live: Arc::clone(&live),
             budget: Arc::clone(&budget),
             fault: Arc::clone(&fault),
@@ -113,21 +115,43 @@ impl Service {
             rng,
             failures: 0,
         };
-        let handle = Handle(Arc::new(Shared { commands, flushes: flush, budget, live, fault, counters, object_store }));
-        Ok((Self { config, committer, flushes, full, _log: log, _lock: lock }, handle))
+        let (request, requests) = tokio::sync::mpsc::channel(1);
+        let (round, rounds) = tokio::sync::mpsc::channel(FLUSHES);
+        let maintainer = Maintainer {
+            config: config.clone(),
+            clock,
+            object_store: Arc::clone(&object_store),
+            live: Arc::clone(&live),
+            ceiling: Arc::clone(&ceiling),
+            counters: Arc::clone(&counters),
+            requests: request,
+            rounds,
+            rng: maintenance_rng,
+            unsettled: Default::default(),
+            vacuumed: None,
+        };
+        let shared =
+            Shared { commands, flushes: flush, rounds: round, budget, live, fault, ceiling, counters, object_store };
+        let service = Self { config, committer, flushes, maintainer, requests, full, _log: log, _lock: lock };
+        Ok((service, Handle(Arc::new(shared))))
     }
 
     /// Commits periodically until `shutdown`, then flushes and closes. An error says that the last flush failed: its rows
     /// are in the log, and are committed after the next start.
-    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Error> {
-        let mut ticks = interval(self.config.commit_interval);
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
+        // The lock goes last, after the thread that writes the log.
+        let Self { _lock, _log, config, mut committer, mut flushes, maintainer, mut requests, full } = self;
+        let stop_maintenance = shutdown.child_token();
+        let _stopped_if_dropped = stop_maintenance.clone().drop_guard();
+        let maintenance = AbortOnDropHandle::new(tokio::spawn(maintainer.run(stop_maintenance)));
+        let mut ticks = interval(config.commit_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first tick is at once: what the last run left in the log is committed then. Failures are counted and logged
         // where they happen.
         ticks.tick().await;
-        let _ = self.committer.commit().await;
+        let _ = committer.commit().await;
         while !shutdown.is_cancelled() {
-            let wait = self.committer.wait();
+            let wait = committer.wait();
             let retry = async {
                 match wait {
                     Some(wait) => tokio::time::sleep(wait).await,
@@ -136,28 +160,37 @@ impl Service {
             };
             let _ = tokio::select! {
                 () = shutdown.cancelled() => Ok(()),
-                () = retry => self.committer.flush().await,
-                _ = ticks.tick(), if wait.is_none() => self.committer.flush().await,
-                () = self.full.notified(), if wait.is_none() => self.committer.commit().await,
-                Some(done) = self.flushes.recv() => {
+                () = retry => committer.flush().await,
+                _ = ticks.tick(), if wait.is_none() => committer.flush().await,
+                () = full.notified(), if wait.is_none() => committer.commit().await,
+                Some(done) = flushes.recv() => {
                     // Whoever gave up waiting needs no answer.
-                    let _ = done.send(self.committer.flush().await);
+                    let _ = done.send(committer.flush().await);
+                    Ok(())
+                }
+                Some(request) = requests.recv() => {
+                    committer.answer(request).await;
                     Ok(())
                 }
             };
         }
-        self.close().await
-    }
-
-    async fn close(mut self) -> Result<(), Error> {
-        let mut result = self.committer.flush().await;
-        for _ in 1..LAST_ATTEMPTS {
-            let Some(wait) = self.committer.wait() else { break };
-            tokio::time::sleep(wait).await;
-            result = self.committer.flush().await;
+        // Whoever waits for an answer gets none, and ends.
+        drop((requests, flushes));
+        if maintenance.await.is_err() {
+            error!("the maintenance of the tables panicked");
         }
-        result
+        close(committer).await
     }
+}
+
+async fn close(mut committer: Committer) -> Result<(), Error> {
+    let mut result = committer.flush().await;
+    for _ in 1..LAST_ATTEMPTS {
+        let Some(wait) = committer.wait() else { break };
+        tokio::time::sleep(wait).await;
+        result = committer.flush().await;
+    }
+    result
 }
 
 fn make_folder(path: &Path) -> Result<(), Error> {
@@ -205,6 +238,13 @@ async fn replay(wal: &Path, stream: Stream, watermarks: [u64; 4]) -> Result<Vec<
         info!(segments = found.len(), rows, "replayed the log");
     }
     Ok(found)
+}
+
+fn restore(found: Vec<Replayed>, budget: &Budget, live: &Live) {
+    for Replayed { segment, rows } in found {
+        budget.hold(segment.bytes);
+        live.restore(segment, rows);
+    }
 }
 
 /// The greatest `ingested_at` in tables and log.

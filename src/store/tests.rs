@@ -5,9 +5,11 @@ mod contents;
 mod faulty;
 pub(crate) mod fixtures;
 mod kill;
+mod maintain;
 mod readers;
 mod recovery;
 mod room;
+mod upgrade;
 
 use std::path::Path;
 
@@ -25,9 +27,14 @@ struct Running {
     service: JoinHandle<Result<(), Error>>,
 }
 
+/// Every row is kept.
+const FOREVER: Retention = Retention { invocations: 1_000_000, spans: 1_000_000, logs: 1_000_000, metrics: 1_000_000 };
+
 /// Settings under which nothing happens by itself.
 fn quiet(dir: &Path) -> Config {
-    Config { commit_interval: std::time::Duration::from_secs(86_400), ..Config::at(dir) }
+    let day = std::time::Duration::from_secs(86_400);
+    let maintenance = Maintenance { interval: day, ..Maintenance::default() };
+    Config { commit_interval: day, maintenance, ..Config::at(dir) }
 }
 
 async fn start(config: Config) -> Running {

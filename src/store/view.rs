@@ -52,7 +52,7 @@ pub struct Bounds {
 }
 
 /// A value of a column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bound {
     /// Microseconds since the epoch.
     TimestampMicros(i64),

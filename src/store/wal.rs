@@ -27,4 +27,4 @@ pub(crate) use sync::Syncer;
 pub(crate) use writer::{Command, Group, Writer, WriterConfig};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

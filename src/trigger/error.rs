@@ -39,6 +39,7 @@ impl Error {
     /// Whether the call was refused before it ran, since there is no room for its record now.
     #[must_use]
     pub fn is_store_full(&self) -> bool {
-        matches!(self, Self::Store(store::Error::Full { .. } | store::Error::Slots { .. }))
+        use store::Error::{Full, NoSpace, Slots};
+        matches!(self, Self::Store(Full { .. } | Slots { .. } | NoSpace(_)))
     }
 }

@@ -50,6 +50,7 @@ pub(super) const GUEST_ERROR: &Kind = &kind(502, "function-error", "The function
 pub(super) const OUT_OF_MEMORY: &Kind = &kind(502, "out-of-memory", "The function ran out of memory");
 pub(super) const FUNCTION_PENDING: &Kind = &kind(503, "function-pending", "The function is being compiled");
 pub(super) const STORE_FULL: &Kind = &kind(503, "store-full", "The call's record could not be kept");
+pub(super) const DISK_FULL: &Kind = &kind(503, "disk-full", "There is no room for the call's record");
 pub(super) const STORE_FAULTY: &Kind = &kind(503, "store-faulty", "Records cannot be written");
 pub(super) const BUSY: &Kind = &kind(503, "busy", "Too much goes on at once");
 pub(super) const STOPPING: &Kind = &kind(503, "stopping", "The server is stopping");
@@ -170,6 +171,7 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Full { .. } | store::Error::Slots { .. } => Self::new(STORE_FULL, error.to_string()).retry(),
+            store::Error::NoSpace(_) => Self::new(DISK_FULL, error.to_string()).retry(),
             store::Error::Faulty(_) => {
                 tracing::error!(%error, "a request failed");
                 Self::new(STORE_FAULTY, error.to_string())
@@ -199,12 +201,14 @@ mod tests {
     #[test]
     fn errors_say_what_the_caller_can_do() {
         let name = || "f".to_owned();
-        let cases: [(Problem, &Kind, bool); 9] = [
+        let full = store::NoSpace::Limit { used: 2, limit: 1 };
+        let cases: [(Problem, &Kind, bool); 10] = [
             (trigger::Error::NotFound(name()).into(), FUNCTION_NOT_FOUND, false),
             (trigger::Error::Pending { name: name(), version: 1 }.into(), FUNCTION_PENDING, true),
             (trigger::Error::Failed { name: name(), version: 1, reason: name() }.into(), FUNCTION_FAILED, false),
             (trigger::Error::Stopping.into(), STOPPING, true),
             (store::Error::Full { waiting: 2, limit: 1 }.into(), STORE_FULL, true),
+            (store::Error::NoSpace(full).into(), DISK_FULL, true),
             (store::Error::Faulty(name()).into(), STORE_FAULTY, false),
             (catalog::Error::TooMany(3).into(), TOO_MANY_FUNCTIONS, false),
             (query::Error::Limit(name()).into(), QUERY_LIMIT, false),

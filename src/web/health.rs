@@ -72,14 +72,16 @@ pub(super) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     (status, Json(report)).into_response()
 }
 
-/// The tables are open and the log is replayed before there is a handle of the store, so these two need no question.
+/// The tables are open and the log is replayed before there is a handle of the store, so the tables need no question.
 fn report(state: &AppState) -> ReadyReport {
-    let fault = state.store.status().fault;
-    let store = Check { name: "store", ok: fault.is_none(), detail: fault };
+    let status = state.store.status();
+    let store = Check { name: "store", ok: status.fault.is_none(), detail: status.fault };
     let tables = Check { name: "tables", ok: true, detail: None };
+    let disk = status.disk.shortage();
+    let disk = Check { name: "disk", ok: !status.disk.is_full(), detail: disk };
     let steps = state.readiness.waiting();
     let steps = steps.into_iter().map(|(name, progress)| Check { name, ok: false, detail: Some(progress) });
-    let checks: Vec<Check> = [store, tables].into_iter().chain(steps).collect();
+    let checks: Vec<Check> = [store, tables, disk].into_iter().chain(steps).collect();
     let status = if checks.iter().all(|check| check.ok) { "ready" } else { "not ready" };
     ReadyReport { status, checks }
 }

@@ -1,6 +1,8 @@
 //! Counts what `/metrics` shows: HTTP requests, each function's invocations, and what the parts say of themselves.
 //! Money is no metric, since samples are floats: exact cost is in the table `invocations`.
 
+mod store_figures;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ use crate::bus::Notable;
 use crate::model::{Invocation, Outcome, ThrottleReason};
 use crate::units::Timestamp;
 use crate::{runtime, store};
+
+use store_figures::StoreFigures;
 
 /// Bounds of the histograms of durations, in seconds.
 const BOUNDS: [f64; 16] =
@@ -97,13 +101,7 @@ pub(super) struct Metrics {
 /// Figures that the parts keep themselves.
 #[derive(Default)]
 struct Parts {
-    store_up: Gauge,
-    buffered: Gauge,
-    buffer_limit: Gauge,
-    rows: Counter,
-    commits: Counter,
-    commit_failures: Counter,
-    wal_segments: Gauge,
+    store: StoreFigures,
     running: Gauge,
     idle_environments: Gauge,
 }
@@ -180,20 +178,12 @@ impl Metrics {
     fn register_parts(&mut self) {
         let parts = &self.parts;
         let store = self.registry.sub_registry_with_prefix("faremeter_store");
-        store.register("up", "1 while records can be written", parts.store_up.clone());
+        parts.store.register(store);
         store.register(
             "refused",
             "Calls refused since their record could not have been kept",
             self.store_refused.clone(),
         );
-        let help = "Records that wait for their commit";
-        store.register_with_unit("buffered", help, Unit::Bytes, parts.buffered.clone());
-        let help = "Records that may wait for their commit";
-        store.register_with_unit("buffer_limit", help, Unit::Bytes, parts.buffer_limit.clone());
-        store.register("rows_appended", "Rows written to the log", parts.rows.clone());
-        store.register("commits", "Commits to the tables", parts.commits.clone());
-        store.register("commit_failures", "Commits to the tables that failed", parts.commit_failures.clone());
-        store.register("wal_segments", "Segments of the write-ahead log", parts.wal_segments.clone());
         let runtime = self.registry.sub_registry_with_prefix("faremeter_runtime");
         runtime.register("invocations_running", "Invocations that run", parts.running.clone());
         runtime.register(
@@ -300,16 +290,9 @@ impl Metrics {
 impl Parts {
     fn read(&self, store: &store::Status, runtime: &runtime::Status) {
         let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        self.store_up.set(i64::from(store.fault.is_none()));
-        self.buffered.set(gauge(store.buffered_bytes));
-        self.buffer_limit.set(gauge(store.buffer_limit_bytes));
-        self.wal_segments.set(gauge(store.wal_segments));
+        self.store.read(store);
         self.running.set(gauge(runtime.running));
         self.idle_environments.set(gauge(runtime.idle_environments));
-        let raise = |counter: &Counter, to: u64| counter.inner().fetch_max(to, std::sync::atomic::Ordering::Relaxed);
-        raise(&self.rows, store.rows_appended);
-        raise(&self.commits, store.commits);
-        raise(&self.commit_failures, store.commit_failures);
     }
 }
 

@@ -27,6 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const WEB_SEES: &[(&str, &[&str])] = &[
     ("web/state.rs", &["runtime", "store"]),
     ("web/metrics.rs", &["runtime", "store"]),
+    ("web/metrics/store_figures.rs", &["store"]),
     ("web/error.rs", &["cost", "runtime", "store"]),
 ];
 

@@ -21,32 +21,90 @@ fn columns(table: Table) -> impl Iterator<Item = &'static str> {
     [table.time_column(), INGESTED_AT, "tenant", "function"].into_iter().chain(id)
 }
 
-/// The statistics of the rows, as an add action has them.
-pub(super) fn statistics(table: Table, rows: &RecordBatch) -> String {
-    let (mut least, mut most, mut nulls) = (Map::new(), Map::new(), Map::new());
-    for name in columns(table) {
-        let Some(column) = rows.column_by_name(name) else { continue };
-        nulls.insert(name.to_owned(), json!(column.null_count()));
-        if let Some((min, max)) = bounds(column) {
-            least.insert(name.to_owned(), min.into());
-            most.insert(name.to_owned(), max.into());
-        }
-    }
-    json!({ "numRecords": rows.num_rows(), "minValues": least, "maxValues": most, "nullCount": nulls }).to_string()
+/// The statistics of a file's rows, gathered batch by batch.
+pub(super) struct Statistics {
+    rows: usize,
+    columns: Vec<(&'static str, usize, Option<Range>)>,
 }
 
-fn bounds(column: &dyn Array) -> Option<(String, String)> {
-    match column.data_type() {
-        DataType::Utf8 => {
-            let (min, max) = (min_string(column.as_string::<i32>())?, max_string(column.as_string::<i32>())?);
-            (min.len().max(max.len()) <= TEXT_BYTES).then(|| (min.to_owned(), max.to_owned()))
+/// The least and the greatest value.
+enum Range {
+    Text(String, String),
+    TimestampMicros(i64, i64),
+}
+
+impl Statistics {
+    pub(super) fn new(table: Table) -> Self {
+        Self { rows: 0, columns: columns(table).map(|name| (name, 0, None)).collect() }
+    }
+
+    /// Of these rows alone.
+    pub(super) fn of(table: Table, rows: &RecordBatch) -> Self {
+        let mut statistics = Self::new(table);
+        statistics.add(rows);
+        statistics
+    }
+
+    pub(super) fn add(&mut self, rows: &RecordBatch) {
+        self.rows += rows.num_rows();
+        for (name, nulls, range) in &mut self.columns {
+            let Some(column) = rows.column_by_name(name) else { continue };
+            *nulls += column.null_count();
+            *range = Range::join(range.take(), Range::of(column));
         }
-        DataType::Timestamp(..) => {
-            let times = column.as_primitive::<TimestampMicrosecondType>();
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// As an add action has them.
+    pub(super) fn to_json(&self) -> String {
+        let (mut least, mut most, mut nulls) = (Map::new(), Map::new(), Map::new());
+        for (name, null_count, range) in &self.columns {
+            nulls.insert((*name).to_owned(), json!(null_count));
+            if let Some((min, max)) = range.as_ref().and_then(Range::bounds) {
+                least.insert((*name).to_owned(), min.into());
+                most.insert((*name).to_owned(), max.into());
+            }
+        }
+        json!({ "numRecords": self.rows, "minValues": least, "maxValues": most, "nullCount": nulls }).to_string()
+    }
+}
+
+impl Range {
+    fn of(column: &dyn Array) -> Option<Self> {
+        match column.data_type() {
+            DataType::Utf8 => {
+                let texts = column.as_string::<i32>();
+                Some(Self::Text(min_string(texts)?.to_owned(), max_string(texts)?.to_owned()))
+            }
+            DataType::Timestamp(..) => {
+                let times = column.as_primitive::<TimestampMicrosecondType>();
+                Some(Self::TimestampMicros(min(times)?, max(times)?))
+            }
+            _ => None,
+        }
+    }
+
+    fn join(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(Self::Text(a, b)), Some(Self::Text(c, d))) => Some(Self::Text(a.min(c), b.max(d))),
+            (Some(Self::TimestampMicros(a, b)), Some(Self::TimestampMicros(c, d))) => {
+                Some(Self::TimestampMicros(a.min(c), b.max(d)))
+            }
+            (one, other) => one.or(other),
+        }
+    }
+
+    fn bounds(&self) -> Option<(String, String)> {
+        match self {
+            Self::Text(min, max) => (min.len().max(max.len()) <= TEXT_BYTES).then(|| (min.clone(), max.clone())),
             // Delta's statistics have milliseconds: widened, so that they bound the microseconds.
-            Some((rfc3339(min(times)?.div_euclid(1_000))?, rfc3339(max(times)?.saturating_add(999).div_euclid(1_000))?))
+            Self::TimestampMicros(min, max) => {
+                Some((rfc3339(min.div_euclid(1_000))?, rfc3339(max.saturating_add(999).div_euclid(1_000))?))
+            }
         }
-        _ => None,
     }
 }
 

@@ -19,7 +19,11 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 
-/// A folder of the local file system whose `put` ends in fsync of file and folders, and whose listings are sorted.
+/// The folder in which files are written before they get their names.
+const STAGED: &str = "_staged";
+
+/// A folder of the local file system whose `put` ends in fsync of file and folders, and whose listings are sorted. Folders
+/// that become empty are deleted.
 #[derive(Debug)]
 pub(crate) struct SyncedFolder {
     inner: LocalFileSystem,
@@ -28,9 +32,16 @@ pub(crate) struct SyncedFolder {
 }
 
 impl SyncedFolder {
-    /// The folder must exist.
+    /// The folder must exist, and be nobody else's: what an interrupted write left in it is deleted.
     pub(crate) fn new(root: &FsPath) -> Result<Self> {
-        let inner = LocalFileSystem::new_with_prefix(root)?;
+        let inner = LocalFileSystem::new_with_prefix(root)?.with_automatic_cleanup(true);
+        let staged = root.join(STAGED);
+        let emptied = match fs::remove_dir_all(&staged) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => fs::create_dir(&staged),
+        };
+        let failed = |source: io::Error| Error::Generic { store: "SyncedFolder", source: source.into() };
+        emptied.map_err(failed)?;
         Ok(Self { inner, root: root.to_owned(), staged: AtomicU64::new(0) })
     }
 }
@@ -51,10 +62,8 @@ impl ObjectStore for SyncedFolder {
         };
         let target = self.inner.path_to_filesystem(location)?;
         let root = self.root.clone();
-        // Listings leave out names that end in '#' and digits.
-        let mut staged = target.clone().into_os_string();
-        staged.push(format!("#{}", self.staged.fetch_add(1, Ordering::Relaxed)));
-        let write = move || put(&root, &target, staged.as_ref(), &payload, create);
+        let staged = root.join(STAGED).join(self.staged.fetch_add(1, Ordering::Relaxed).to_string());
+        let write = move || put(&root, &target, &staged, &payload, create);
         let written = tokio::task::spawn_blocking(write).await?;
         let path = || location.to_string();
         written.map_err(|source| match source.kind() {
@@ -144,15 +153,22 @@ fn sorted(listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static,
     listing.try_collect().map(sort).try_flatten_stream().boxed()
 }
 
-/// Writes beside the target, syncs, and gives it the name: a reader sees all of it or nothing, after a power cut too.
+/// Writes elsewhere, syncs, and gives it the name: a reader sees all of it or nothing, after a power cut too.
 fn put(root: &FsPath, target: &FsPath, staged: &FsPath, payload: &PutPayload, create: bool) -> io::Result<()> {
     let folder = target.parent().unwrap_or(root);
-    create_folders(root, folder)?;
+    let name = || {
+        create_folders(root, folder)?;
+        if create { fs::hard_link(staged, target) } else { fs::rename(staged, target) }
+    };
     let written = (|| {
         let mut file = File::create(staged)?;
         payload.iter().try_for_each(|part| file.write_all(part))?;
         file.sync_all()?;
-        if create { fs::hard_link(staged, target) } else { fs::rename(staged, target) }
+        match name() {
+            // The folder became empty and was deleted just now.
+            Err(error) if error.kind() == ErrorKind::NotFound => name(),
+            named => named,
+        }
     })();
     if create || written.is_err() {
         // What is left behind is never read; the error that matters is the other one.
@@ -229,5 +245,21 @@ mod tests {
         let after = store.list_with_offset(Some(&prefix), &Path::from("log/024"));
         let listed: Vec<Path> = after.map_ok(|found| found.location).try_collect().await.unwrap();
         assert!(listed.len() == 25 && listed.is_sorted());
+    }
+
+    #[tokio::test]
+    async fn what_an_interrupted_write_left_is_gone_after_a_start_and_so_are_empty_folders() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SyncedFolder::new(dir.path()).unwrap();
+        fs::write(dir.path().join(STAGED).join("7"), "half").unwrap();
+        let path = Path::from("table/date=2026-03-01/part.parquet");
+        store.put(&path, "rows".into()).await.unwrap();
+        drop(store);
+        let store = SyncedFolder::new(dir.path()).unwrap();
+        assert!(names(&dir.path().join(STAGED)).is_empty());
+        store.delete(&path).await.unwrap();
+        assert_eq!(names(dir.path()), [STAGED]);
+        store.put(&path, "rows".into()).await.unwrap();
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "rows");
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::compute::interleave_record_batch;
-use arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Date32Type, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -16,7 +16,7 @@ use parquet::schema::types::ColumnPath;
 use crate::store::tables::PARTITION;
 use crate::store::{Error, Table};
 
-use super::bounds::statistics;
+use super::bounds::Statistics;
 
 /// Rows of a row group: small enough that pruning by function pays.
 const ROW_GROUP_ROWS: usize = 131_072;
@@ -24,10 +24,11 @@ const ROW_GROUP_ROWS: usize = 131_072;
 const BLOOM_FILTERED: [&str; 2] = ["trace_id", "invocation_id"];
 
 /// An encoded file.
-pub(super) struct Encoded {
+pub(crate) struct Encoded {
     /// Days since the epoch.
     pub(super) date: i32,
     pub(super) bytes: Vec<u8>,
+    /// As an add action has them.
     pub(super) statistics: String,
 }
 
@@ -44,9 +45,14 @@ fn encode_day(table: Table, date: i32, rows: &RecordBatch) -> Result<Encoded, Er
     let columns: Vec<usize> =
         (0..rows.num_columns()).filter(|at| rows.schema().field(*at).name() != PARTITION).collect();
     let rows = rows.project(&columns)?;
-    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties(table, rows.num_rows())?))?;
+    let mut writer = writer(table, rows.schema(), rows.num_rows())?;
     writer.write(&rows)?;
-    Ok(Encoded { date, bytes: writer.into_inner()?, statistics: statistics(table, &rows) })
+    Ok(Encoded { date, bytes: writer.into_inner()?, statistics: Statistics::of(table, &rows).to_json() })
+}
+
+/// A writer of a file of so many rows, to memory.
+pub(super) fn writer(table: Table, schema: SchemaRef, rows: usize) -> Result<ArrowWriter<Vec<u8>>, Error> {
+    Ok(ArrowWriter::try_new(Vec::new(), schema, Some(properties(table, rows)?))?)
 }
 
 /// Rows by day, function and time.

@@ -1,19 +1,24 @@
 //! Owns one Delta table: opening or creating it, its files, and commits that happen once.
 
+mod change;
+mod shape;
+
+pub(crate) use change::{Change, Kept, Reason};
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::DeltaResult;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake_core::kernel::{Action, Add, StructType, Transaction};
+use deltalake_core::kernel::{Action, Transaction};
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
-use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::table::state::DeltaTableState;
-use deltalake_core::{DeltaResult, DeltaTableError};
+use futures::TryStreamExt;
+use object_store::ObjectStore;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt};
 use rand::RngCore;
 use url::Url;
 
@@ -22,7 +27,8 @@ use crate::store::live::Sealed;
 use crate::store::tables::PARTITION;
 use crate::store::{DataFile, Error, Table};
 
-use super::bounds::{data_file, day};
+use super::bounds::data_file;
+use super::file::NewFile;
 use super::parquet;
 
 /// A commit in so many makes a checkpoint (the library does so by itself) and deletes log files that are past retention.
@@ -50,8 +56,7 @@ pub(crate) struct DeltaTable {
 struct Written {
     after: u64,
     through: u64,
-    adds: Vec<Add>,
-    files: Vec<DataFile>,
+    files: Vec<NewFile>,
 }
 
 impl DeltaTable {
@@ -64,8 +69,7 @@ impl DeltaTable {
     ) -> Result<Self, Error> {
         let log_store = log_store(table, &root);
         let delta = |error| Error::delta(table, error);
-        let snapshot = open_or_create(table, &log_store).await.map_err(delta)?;
-        check_schema(table, &snapshot)?;
+        let snapshot = shape::open(table, &log_store).await?;
         let watermark = watermark(&snapshot, &log_store, &app_id).await.map_err(delta)?;
         let files = files(table, &snapshot)?;
         Ok(Self { table, app_id, root, log_store, snapshot, watermark, files, stale: false, written: None, clock })
@@ -98,10 +102,9 @@ impl DeltaTable {
             Some(written) if written.after == self.watermark && written.through <= through => written,
             _ => self.write(&new, through, rng).await?,
         };
-        let adds = written.adds.clone();
-        let (watermark, files) = (written.through, written.files.clone());
-        self.written = Some(written);
-        self.commit_adds(adds, watermark, files).await?;
+        let written = self.written.insert(written);
+        let (through, new) = (written.through, written.files.clone());
+        self.commit_rows(through, new).await?;
         self.written = None;
         self.stale = false;
         Ok(())
@@ -121,58 +124,72 @@ impl DeltaTable {
         let batches: Vec<RecordBatch> = segments.iter().flat_map(|sealed| sealed.batches.iter()).cloned().collect();
         let encoded = tokio::task::spawn_blocking(move || parquet::encode(table, &batches)).await;
         let encoded = encoded.map_err(|error| Error::Internal(format!("encoding {}: {error}", table.name())))??;
-        let mut written = Written { after: self.watermark, through, adds: Vec::new(), files: Vec::new() };
+        let mut files = Vec::with_capacity(encoded.len());
         for file in encoded {
-            let date = day(file.date);
-            let path = format!("{PARTITION}={date}/part-{through:020}-{:016x}.parquet", rng.next_u64());
-            let size = i64::try_from(file.bytes.len()).unwrap_or(i64::MAX);
-            let known = data_file(table, &path, size, &date, &file.statistics);
-            written.files.push(known.ok_or_else(|| Error::Internal(format!("the statistics of {path} are not ours")))?);
-            let location = Path::from_iter([table.name()]).parts().chain(Path::from(path.as_str()).parts()).collect();
-            self.put(&location, file.bytes).await?;
-            written.adds.push(Add {
-                path,
-                size,
-                partition_values: [(PARTITION.to_owned(), Some(date))].into(),
-                modification_time: self.clock.now().micros() / 1_000,
-                data_change: true,
-                stats: Some(file.statistics),
-                ..Add::default()
-            });
+            let name = format!("part-{through:020}-{:016x}", rng.next_u64());
+            files.push(NewFile::put(table, &self.root, &name, file).await?);
         }
-        Ok(written)
+        Ok(Written { after: self.watermark, through, files })
     }
 
-    async fn put(&self, location: &Path, bytes: Vec<u8>) -> Result<(), Error> {
-        let put = self.root.put(location, bytes.into()).await;
-        put.map(drop).map_err(|source| Error::Storage { table: self.table, source })
-    }
-
-    async fn commit_adds(&mut self, adds: Vec<Add>, through: u64, new: Vec<DataFile>) -> Result<(), Error> {
-        let delta = |error| Error::delta(self.table, error);
+    async fn commit_rows(&mut self, through: u64, new: Vec<NewFile>) -> Result<(), Error> {
         let version = i64::try_from(through).map_err(|_| Error::Internal(format!("segment {through} is too high")))?;
-        let next = self.snapshot.version() + 1;
-        let properties = CommitProperties::default()
-            .with_application_transaction(Transaction::new(&self.app_id, version))
-            .with_cleanup_expired_logs(Some((next + 1).is_multiple_of(CHECKPOINT_COMMITS)));
+        let properties =
+            CommitProperties::default().with_application_transaction(Transaction::new(&self.app_id, version));
         let partition_by = Some(vec![PARTITION.to_owned()]);
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by, predicate: None };
-        let commit = CommitBuilder::from(properties).with_actions(adds.into_iter().map(Action::Add).collect()).build(
+        let now = self.clock.now();
+        let adds = new.iter().map(|new| Action::Add(new.add(self.table, true, now))).collect();
+        let files = new.into_iter().map(|new| new.file).collect();
+        self.commit_actions(adds, properties, operation, &[], files).await?;
+        self.watermark = through;
+        Ok(())
+    }
+
+    /// Commits the actions, which take out `removed` and bring `added`.
+    async fn commit_actions(
+        &mut self,
+        actions: Vec<Action>,
+        properties: CommitProperties,
+        operation: DeltaOperation,
+        removed: &[DataFile],
+        added: Vec<DataFile>,
+    ) -> Result<(), Error> {
+        let delta = |error| Error::delta(self.table, error);
+        let next = self.snapshot.version() + 1;
+        let properties = properties.with_cleanup_expired_logs(Some((next + 1).is_multiple_of(CHECKPOINT_COMMITS)));
+        let commit = CommitBuilder::from(properties).with_actions(actions).build(
             Some(&self.snapshot),
             Arc::clone(&self.log_store),
             operation,
         );
         let done = commit.await.map_err(delta)?;
         self.files = if done.version == next {
-            self.files.iter().cloned().chain(new).collect()
+            let gone: HashSet<&Path> = removed.iter().map(|file| &file.path).collect();
+            self.files.iter().filter(|file| !gone.contains(&file.path)).cloned().chain(added).collect()
         } else {
             // Others committed in between: what they did is in the snapshot.
             files(self.table, &done.snapshot)?
         };
         self.snapshot = done.snapshot;
-        self.watermark = through;
         Ok(())
     }
+}
+
+/// When files were taken out of a table, milliseconds since the epoch, as its log in storage remembers it.
+pub(crate) async fn removals(table: Table, root: &Arc<dyn ObjectStore>) -> Result<HashMap<Path, i64>, Error> {
+    let delta = |error| Error::delta(table, error);
+    let log_store = log_store(table, root);
+    let state = DeltaTableState::try_new(&log_store, None).await.map_err(delta)?;
+    let mut found = HashMap::new();
+    let mut marks = state.all_tombstones(&log_store);
+    while let Some(mark) = marks.try_next().await.map_err(delta)? {
+        let path = Path::parse(format!("{}/{}", table.name(), mark.path()));
+        if let (Ok(path), Some(at)) = (path, mark.deletion_timestamp()) {
+            found.insert(path, at);
+        }
+    }
+    Ok(found)
 }
 
 /// The table's log, in the folder of its name. The location's path is what the library finds the folder by in `root`; with
@@ -181,41 +198,6 @@ fn log_store(table: Table, root: &Arc<dyn ObjectStore>) -> LogStoreRef {
     let location = Url::parse(&format!("store:///{}/", table.name())).expect("a table's name is plain");
     let folder = Arc::new(PrefixStore::new(Arc::clone(root), table.name()));
     default_logstore(folder, Arc::clone(root), &location, &StorageConfig::default())
-}
-
-async fn open_or_create(table: Table, log_store: &LogStoreRef) -> DeltaResult<DeltaTableState> {
-    if log_store.is_delta_table_location().await? {
-        return DeltaTableState::try_new(log_store, None).await;
-    }
-    let schema: StructType = table.schema().as_ref().try_into_kernel()?;
-    let created = CreateBuilder::new()
-        .with_log_store(Arc::clone(log_store))
-        .with_table_name(table.name())
-        .with_comment(table.doc())
-        .with_columns(schema.fields().cloned())
-        .with_partition_columns([PARTITION])
-        .await?;
-    created.state.ok_or(DeltaTableError::NotInitialized)
-}
-
-/// Refuses a table whose columns are not those of this program, rather than write files that do not fit.
-fn check_schema(table: Table, snapshot: &DeltaTableState) -> Result<(), Error> {
-    let found = snapshot.snapshot().arrow_schema();
-    let ours = table.schema();
-    let differs = |reason: String| Err(Error::Schema { table, reason });
-    for field in ours.fields() {
-        match found.field_with_name(field.name()) {
-            Err(_) => return differs(format!("it has no column {}", field.name())),
-            Ok(other) if !other.data_type().equals_datatype(field.data_type()) => {
-                return differs(format!("{} is {} and not {}", field.name(), other.data_type(), field.data_type()));
-            }
-            Ok(_) => {}
-        }
-    }
-    match found.fields().iter().find(|field| ours.field_with_name(field.name()).is_err()) {
-        Some(unknown) => differs(format!("it has an unknown column {}", unknown.name())),
-        None => Ok(()),
-    }
 }
 
 async fn watermark(snapshot: &DeltaTableState, log_store: &LogStoreRef, app_id: &str) -> DeltaResult<u64> {

@@ -43,6 +43,8 @@ const CONTRACT: &[(&str, &str)] = &[
     ("memory_mb", "int"),
     ("peak_memory_bytes", "int"),
     ("cpu_ns", "int"),
+    ("fuel", "int"),
+    ("egress_bytes", "int"),
     ("request_bytes", "int"),
     ("response_bytes", "int"),
     ("http_status", "int"),

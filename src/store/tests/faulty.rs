@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -36,6 +37,7 @@ pub(super) struct Faulty {
     inner: InMemory,
     plan: Mutex<Option<Plan>>,
     failed: AtomicU32,
+    read: Mutex<Vec<Path>>,
 }
 
 impl Faulty {
@@ -53,6 +55,17 @@ impl Faulty {
 
     pub(super) fn failed(&self) -> u32 {
         self.failed.load(Ordering::SeqCst)
+    }
+
+    /// Paths that were read since the last call.
+    pub(super) fn take_read(&self) -> Vec<Path> {
+        std::mem::take(&mut *self.read.lock().expect("lock"))
+    }
+
+    /// Every object, and its size.
+    pub(super) async fn objects(&self) -> Vec<(String, u64)> {
+        let all: Vec<ObjectMeta> = self.inner.list(None).try_collect().await.expect("lists");
+        all.into_iter().map(|found| (found.location.to_string(), found.size)).collect()
     }
 
     fn next(&self, location: &Path) -> Option<Failure> {
@@ -88,6 +101,10 @@ impl ObjectStore for Faulty {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.read.lock().expect("lock").push(location.clone());
+        if location.as_ref().ends_with(".parquet") && self.next(location).is_some() {
+            return Err(Error::Generic { store: "Faulty", source: format!("{location}: made to fail").into() });
+        }
         self.inner.get_opts(location, options).await
     }
 

@@ -28,6 +28,17 @@ fn victim() {
         let config = Config {
             commit_interval: Duration::from_millis(40),
             segment_bytes: 100_000,
+            // Kills hit joining and deleting too. The fixtures' days are long past.
+            maintenance: Maintenance {
+                interval: Duration::from_millis(30),
+                fan_in: 2,
+                settle_after: Duration::ZERO,
+                vacuum_after: Duration::ZERO,
+                orphan_after: Duration::from_millis(100),
+                vacuum_interval: Duration::ZERO,
+                ..Maintenance::default()
+            },
+            retention: FOREVER,
             ..Config::at(std::path::PathBuf::from(dir))
         };
         let store = start(config).await;

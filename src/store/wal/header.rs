@@ -30,14 +30,19 @@ pub(super) enum Found {
     Damaged(String),
 }
 
-/// Makes the header of a segment.
+/// Makes the header of a segment that is written with the schemas of today.
 pub(super) fn encode(stream: &Stream, seq: u64) -> Result<Vec<u8>, ArrowError> {
+    encode_with(stream, seq, &Table::ALL.map(Table::schema))
+}
+
+/// Makes the header of a segment.
+pub(super) fn encode_with(stream: &Stream, seq: u64, schemas: &[SchemaRef; 4]) -> Result<Vec<u8>, ArrowError> {
     let mut body = Vec::new();
     body.extend(stream.bytes());
     body.extend(seq.to_le_bytes());
     let mut encoder = Encoder::new()?;
-    for table in Table::ALL {
-        let schema = encoder.schema(&table.schema());
+    for schema in schemas {
+        let schema = encoder.schema(schema);
         body.extend(length(&schema).to_le_bytes());
         body.extend(schema);
     }

@@ -31,6 +31,18 @@ fn frame_of(records: &Records) -> Vec<u8> {
     frame
 }
 
+/// A segment as a program wrote it whose invocations had the columns that `rows` have.
+pub(crate) fn write_older(wal: &Path, stream: &Stream, seq: u64, rows: arrow::record_batch::RecordBatch) {
+    let mut schemas = Table::ALL.map(Table::schema);
+    schemas[Table::Invocations.index()] = rows.schema();
+    let header = header::encode_with(stream, seq, &schemas).unwrap();
+    let mut frame = Vec::new();
+    frame::begin(&mut frame);
+    Encoder::new().unwrap().encode(&[Some(rows), None, None, None], &mut frame).unwrap();
+    assert!(frame::finish(&mut frame));
+    Segment::create(wal, seq, &header).unwrap().append(&frame).unwrap();
+}
+
 /// A segment of the given groups, and where its frames begin; the end last.
 fn write(wal: &Path, seq: u64, groups: &[Records]) -> Vec<usize> {
     let mut segment = Writer::create_segment(wal, &STREAM, seq).unwrap();
