@@ -1,11 +1,12 @@
 //! Runs guests of both kinds through the public interface. This file holds what the tests share.
 
+mod burst;
 mod commands;
 mod components;
 mod lifecycle;
 mod pool;
+mod provisioned;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use futures::FutureExt;
 
 use super::{Config, Execution, Reply, Request, Runtime};
 use crate::clock::Clock;
-use crate::model::{Architecture, FunctionSpec, FunctionVersion, VersionState};
-use crate::units::{IdSource, Megabytes, Timestamp};
+use crate::model::{FunctionSpec, FunctionVersion, VersionState};
+use crate::units::{IdSource, Timestamp};
 
 /// A function as `deploy` makes it by default, with time enough for a busy machine.
 pub(super) fn spec(name: &str) -> FunctionSpec {

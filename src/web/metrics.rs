@@ -1,6 +1,9 @@
 //! Counts what `/metrics` shows: HTTP requests, each function's invocations, and what the parts say of themselves.
 //! Money is no metric, since samples are floats: exact cost is in the table `invocations`.
 
+mod labels;
+mod provisioned;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +23,9 @@ use crate::bus::Notable;
 use crate::model::{Invocation, Outcome, ThrottleReason};
 use crate::units::Timestamp;
 use crate::{runtime, store};
+
+use labels::known_method;
+use provisioned::ProvisionedConcurrency;
 
 /// Bounds of the histograms of durations, in seconds.
 const BOUNDS: [f64; 16] =
@@ -97,6 +103,7 @@ pub(super) struct Metrics {
 /// Figures that the parts keep themselves.
 #[derive(Default)]
 struct Parts {
+    provisioned: ProvisionedConcurrency,
     store_up: Gauge,
     buffered: Gauge,
     buffer_limit: Gauge,
@@ -179,6 +186,7 @@ impl Metrics {
 
     fn register_parts(&mut self) {
         let parts = &self.parts;
+        self.registry.register_collector(Box::new(parts.provisioned.clone()));
         let store = self.registry.sub_registry_with_prefix("faremeter_store");
         store.register("up", "1 while records can be written", parts.store_up.clone());
         store.register(
@@ -306,25 +314,11 @@ impl Parts {
         self.wal_segments.set(gauge(store.wal_segments));
         self.running.set(gauge(runtime.running));
         self.idle_environments.set(gauge(runtime.idle_environments));
+        self.provisioned.read(&runtime.provisioned);
         let raise = |counter: &Counter, to: u64| counter.inner().fetch_max(to, std::sync::atomic::Ordering::Relaxed);
         raise(&self.rows, store.rows_appended);
         raise(&self.commits, store.commits);
         raise(&self.commit_failures, store.commit_failures);
-    }
-}
-
-/// Methods that are words of their own in labels, so that a client cannot make up more.
-fn known_method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        Method::TRACE => "TRACE",
-        _ => "other",
     }
 }
 
