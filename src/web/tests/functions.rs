@@ -123,6 +123,7 @@ async fn environments_are_started_ahead_of_calls_and_shown() {
     let refused = app.post("/api/v1/functions?name=more&reserved_concurrency=999", PROBE).await;
     assert!(refused.problem(400, "invalid-request").contains("leave 998"));
     assert_eq!(app.send(Request::delete("/api/v1/functions/shop"), "").await.status, 204);
-    assert!(!app.get("/metrics").await.text().contains("function=\"shop\""));
+    let metrics = app.get("/metrics").await;
+    assert!(!metrics.text().contains("faremeter_function_provisioned_environments_wanted{"), "{}", metrics.text());
     app.deploy("more", PROBE, "&reserved_concurrency=999").await;
 }
