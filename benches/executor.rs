@@ -2,20 +2,19 @@
 //! late a time-out is. Each comparison is made in one run, its sides in turn. docs/benchmarks.md says what came out.
 
 mod bare;
+mod host;
 mod support;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use faremeter::clock::Clock;
-use faremeter::model::{FunctionSpec, FunctionVersion, Outcome, Phases, VersionState};
-use faremeter::runtime::{Config, Execution, Reply, Request, Runtime};
-use faremeter::units::{IdSource, Timestamp};
+use faremeter::model::{FunctionSpec, FunctionVersion, Outcome, Phases};
+use faremeter::runtime::{Config, Execution};
 use futures::future::join_all;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
+use host::{Host, guest};
 use support::{ROUNDS, cpu, figures, heading, lengths, micros, now, ratio};
 
 const CLIENTS: usize = 32;
@@ -33,7 +32,7 @@ async fn main() {
     let wasm = guest("probe/probe.wasm");
     let warm = Arc::new(Host::start(dir.path(), |_| {}));
     let fresh = Arc::new(Host::start(dir.path(), |config| config.idle_environments = 0));
-    let probe = warm.deploy("probe", Duration::from_secs(20), &wasm).await;
+    let probe = warm.deploy(limited("probe", Duration::from_secs(20)), &wasm).await;
 
     cold(&warm, &probe).await;
     steady("fresh instance for each call", &fresh, &probe).await;
@@ -47,9 +46,9 @@ async fn main() {
 async fn cold(host: &Host, function: &Arc<FunctionVersion>) {
     let mut starts = Vec::new();
     for _ in 0..COLD_CALLS {
-        host.runtime.retire(&function.spec.name, None);
+        host.runtime.remove(&function.spec.name);
         let execution = host.call(function, PATH, "").await;
-        assert!(execution.cold, "a call after `retire` starts cold");
+        assert!(execution.cold, "a call after `remove` starts cold");
         starts.push(execution.phases);
     }
     heading("cold start, one client, by phase");
@@ -202,8 +201,8 @@ async fn at_once(host: &Host, function: &Arc<FunctionVersion>) {
 
 /// Twice as many guests as threads spin, and as many wait: how long after its limit each has ended.
 async fn overshoot(host: &Host) {
-    let spin = host.deploy("spin", TIMEOUT, &guest("spin.wat")).await;
-    let wait = host.deploy("wait", TIMEOUT, &guest("sleep.wat")).await;
+    let spin = host.deploy(limited("spin", TIMEOUT), &guest("spin.wat")).await;
+    let wait = host.deploy(limited("wait", TIMEOUT), &guest("sleep.wat")).await;
     let guests = 2 * Config::new(Path::new("")).threads;
     let late = async |function, payload| {
         let execution: Execution = host.call(function, "/", payload).await;
@@ -223,55 +222,6 @@ async fn overshoot(host: &Host) {
     lengths("waiting", waiting);
 }
 
-/// The executor, over a folder that another one may share.
-struct Host {
-    runtime: Runtime,
-    clock: Clock,
-}
-
-impl Host {
-    fn start(dir: &Path, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::new(dir);
-        change(&mut config);
-        let clock = Clock::system();
-        let runtime = Runtime::start(config, clock.clone(), IdSource::random()).expect("the executor starts");
-        Self { runtime, clock }
-    }
-
-    async fn deploy(&self, name: &str, timeout: Duration, upload: &[u8]) -> Arc<FunctionVersion> {
-        let source = self.runtime.check(upload).expect("the guest is valid");
-        let sha256 = source.sha256.clone();
-        self.runtime.compile(source).await.expect("the guest compiles");
-        let spec = FunctionSpec { timeout, ..FunctionSpec::new(name) };
-        let deployed_at = Timestamp::from_micros(1);
-        Arc::new(FunctionVersion { spec, version: 1, sha256, state: VersionState::Active, deployed_at })
-    }
-
-    /// Calls as the trigger does, and takes the reply to its end.
-    async fn call(&self, function: &Arc<FunctionVersion>, path: &'static str, body: &'static str) -> Execution {
-        let request = Request {
-            method: http::Method::POST,
-            uri: http::Uri::from_static(path),
-            headers: http::HeaderMap::new(),
-            body: Bytes::from_static(body.as_bytes()),
-            started_at: self.clock.now(),
-            arrived: self.clock.instant(),
-            invocation_id: Some("0199a1f0-0000-7000-8000-000000000001".to_owned()),
-            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
-        };
-        let admission = self.runtime.admit(function).expect("the limits leave room");
-        match Box::pin(self.runtime.invoke(admission, request)).await {
-            Reply::Whole { execution, .. } => execution,
-            Reply::Streaming { response, execution, .. } => {
-                let mut chunks = response.into_body();
-                while chunks.recv().await.is_some() {}
-                execution.await
-            }
-        }
-    }
-}
-
-fn guest(file: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests").join(file);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+fn limited(name: &str, timeout: Duration) -> FunctionSpec {
+    FunctionSpec { timeout, ..FunctionSpec::new(name) }
 }

@@ -1,5 +1,7 @@
 //! Builds every part, joins them, and stops them in order. The only file that sees all parts.
 
+mod files;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +45,7 @@ pub struct App {
 impl App {
     /// Opens the store, replays its log, builds the parts and binds the port. Takes calls from `run` on.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
+        files::make_room();
         let (clock, ids, bus) = (Clock::system(), IdSource::random(), Bus::default());
         let readiness = web::Readiness::default();
         let data = config.data.display().to_string();

@@ -27,15 +27,18 @@ mod placement;
 mod pool;
 mod preview1;
 mod program;
+mod provision;
 mod reply;
 mod scan;
 mod service;
 mod state;
+mod status;
 #[cfg(test)]
 mod tests;
 mod wasi_http;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +47,12 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 
 use crate::clock::Clock;
-use crate::model::{Attributes, FunctionVersion, InitType, Outcome, Phases, Severity, ThrottleReason};
+use crate::model::{FunctionSpec, FunctionVersion, InitType, Outcome, Phases};
 use crate::units::{ByteCount, EnvironmentId, IdSource, Timestamp};
+
+pub use limits::{Quota, Throttled};
+pub use logs::{GuestLog, Stream};
+pub use status::{Provisioned, Status};
 
 /// What the runtime is to keep to.
 #[derive(Debug, Clone)]
@@ -60,6 +67,12 @@ pub struct Config {
     pub idle_environments: u32,
     /// Calls at once in the account (1000).
     pub account_concurrency: u32,
+    /// Calls admitted a second in the account, with a burst of one second's worth (no limit).
+    pub account_rate_per_s: Option<u32>,
+    /// What each tenant may use of that (no limits of its own).
+    pub tenant: Quota,
+    /// Tenants with limits other than `tenant`; what is none here is as there (no such tenants).
+    pub tenants: BTreeMap<String, Quota>,
     /// Request body limit (6 MiB).
     pub request_bytes: u64,
     /// Response body limit (20 MiB).
@@ -85,6 +98,9 @@ impl Config {
             idle_timeout: Duration::from_secs(300),
             idle_environments: 512,
             account_concurrency: 1_000,
+            account_rate_per_s: None,
+            tenant: Quota::default(),
+            tenants: BTreeMap::new(),
             request_bytes: 6 << 20,
             response_bytes: 20 << 20,
             log_bytes: 256 << 10,
@@ -132,6 +148,12 @@ pub enum Error {
     /// What was uploaded is not a function that can run here.
     #[error("{0}")]
     InvalidGuest(String),
+    /// A function asks for more of the account's concurrency than others leave.
+    #[error(
+        "{asked} of the account's {limit} calls at once cannot be set aside (reserved or provisioned concurrency): other \
+         functions leave {left}"
+    )]
+    SetAside { asked: u32, left: u64, limit: u32 },
     /// Our fault: a directory that cannot be written, an engine that does not start. Another try may help.
     #[error("{0}")]
     Platform(String),
@@ -183,30 +205,6 @@ pub enum Reply {
         /// What the attempt did and used.
         execution: BoxFuture<'static, Execution>,
     },
-}
-
-/// One line that a guest printed.
-#[derive(Debug, Clone)]
-pub struct GuestLog {
-    /// When it was written; later lines of one invocation have later times.
-    pub time: Timestamp,
-    /// Where it was written to.
-    pub stream: Stream,
-    /// What the line says of itself, else info.
-    pub severity: Severity,
-    /// The text, at most 8 KiB.
-    pub body: String,
-    /// The other fields of a line of JSON.
-    pub attributes: Attributes,
-}
-
-/// Where a guest's line was written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
 }
 
 /// What one attempt did and used.
@@ -287,15 +285,34 @@ impl Runtime {
         self.0.artifacts.is_ready(sha256)
     }
 
-    /// Forgets environments of versions of `function` other than `keep` (deploy: keep the new one; remove: None).
-    /// Calls that run go on; their environments are dropped when they end.
-    pub fn retire(&self, function: &str, keep: Option<u32>) {
-        self.0.pool.retire(function, keep);
+    /// Whether what `spec` reserves or provisions is left of the account's concurrency, besides what other active
+    /// functions have set aside.
+    pub fn check_limits(&self, spec: &FunctionSpec) -> Result<(), Error> {
+        self.0.limits.check(spec)
+    }
+
+    /// Calls run this version from now on: its provisioned environments are started in the background, and those of other
+    /// versions are forgotten. Calls that run go on; their environments are dropped when they end. Done again, it changes
+    /// nothing.
+    pub fn activate(&self, function: &Arc<FunctionVersion>) {
+        provision::activate(&self.0, function);
+    }
+
+    /// Forgets a function's environments and what is set aside for it. Calls that run go on.
+    pub fn remove(&self, function: &str) {
+        self.0.limits.release(function);
+        self.0.pool.remove(function);
+    }
+
+    /// The provisioned environments of a function's active version; none where it wants none.
+    #[must_use]
+    pub fn provisioned(&self, function: &str) -> Option<Provisioned> {
+        self.0.pool.provisioned_of(function)
     }
 
     /// Admits a call or says which limit turns it away; never waits.
-    pub fn admit(&self, function: &Arc<FunctionVersion>) -> Result<Admission, ThrottleReason> {
-        let permit = limits::admit(&self.0.limits, &function.spec)?;
+    pub fn admit(&self, function: &Arc<FunctionVersion>) -> Result<Admission, Throttled> {
+        let permit = limits::admit(&self.0.limits, function)?;
         Ok(Admission { function: Arc::clone(function), _permit: permit })
     }
 
@@ -314,15 +331,4 @@ impl Runtime {
     pub fn status(&self) -> Status {
         self.0.status()
     }
-}
-
-/// The runtime's own figures.
-#[derive(Debug, Clone, Default)]
-pub struct Status {
-    /// Calls admitted and not yet done.
-    pub running: u64,
-    /// Warm environments that wait for a call.
-    pub idle_environments: u64,
-    /// Artifacts compiled since the start.
-    pub compiled: u64,
 }

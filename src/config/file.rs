@@ -1,11 +1,15 @@
 //! The configuration file: TOML, every key optional, an unknown key refused with its line.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::model::check_name;
+use crate::runtime::Quota;
 use crate::store::{self, WalSync};
 use crate::units::parse_duration;
 
@@ -35,6 +39,8 @@ pub(super) struct File {
     retention: Retention,
     runtime: Runtime,
     query: Query,
+    /// By the tenant's name.
+    tenants: BTreeMap<String, Tenant>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -63,8 +69,19 @@ struct Retention {
 struct Runtime {
     idle_timeout: Option<Length>,
     account_concurrency: Option<u32>,
+    account_rate_per_s: Option<NonZeroU32>,
+    tenant_concurrency: Option<u32>,
+    tenant_rate_per_s: Option<NonZeroU32>,
     response_mb: Option<u32>,
     log_kb: Option<u32>,
+}
+
+/// What is absent is as `[runtime]` has it for every tenant.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Tenant {
+    concurrency: Option<u32>,
+    rate_per_s: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,7 +130,10 @@ impl<'de> Deserialize<'de> for Days {
 pub(super) fn read(path: &Path) -> Result<File, Error> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable { file: file.clone(), source })?;
-    toml::from_str(&text).map_err(|error| Error::Malformed { file, reason: one_line(&error, &text) })
+    let parsed: File = toml::from_str(&text)
+        .map_err(|error| Error::Malformed { file: file.clone(), reason: one_line(&error, &text) })?;
+    let wrong_name = parsed.tenants.keys().find_map(|name| check_name(name, "tenant").err());
+    wrong_name.map_or(Ok(parsed), |wrong| Err(Error::Malformed { file, reason: format!("[tenants]: {wrong}") }))
 }
 
 /// The library's own text shows the place over several lines; ours is one sentence.
@@ -135,6 +155,12 @@ impl File {
         self.retention.apply(&mut config.store.retention);
         set(&mut config.runtime.idle_timeout, self.runtime.idle_timeout.map(|length| length.0));
         set(&mut config.runtime.account_concurrency, self.runtime.account_concurrency);
+        let rate = |rate: Option<NonZeroU32>| rate.map(NonZeroU32::get);
+        config.runtime.account_rate_per_s = rate(self.runtime.account_rate_per_s);
+        config.runtime.tenant =
+            Quota { concurrency: self.runtime.tenant_concurrency, rate_per_s: rate(self.runtime.tenant_rate_per_s) };
+        let quota = |tenant: Tenant| Quota { concurrency: tenant.concurrency, rate_per_s: rate(tenant.rate_per_s) };
+        config.runtime.tenants = self.tenants.into_iter().map(|(name, tenant)| (name, quota(tenant))).collect();
         set(&mut config.runtime.response_bytes, self.runtime.response_mb.map(|mb| u64::from(mb) << 20));
         let log_bytes = self.runtime.log_kb.map(|kb| u64::from(kb) << 10);
         if let Some(log_bytes) = log_bytes {

@@ -41,3 +41,21 @@ fn a_wrong_file_says_what_is_wrong() {
     let missing = Flags { config: Some("no/such.toml".into()), ..Flags::default() };
     assert!(Config::read(&missing).expect_err("absent").to_string().contains("no/such.toml"));
 }
+
+#[test]
+fn tenants_and_rates_have_their_limits() {
+    let text = "[runtime]\naccount_rate_per_s = 500\ntenant_concurrency = 20\n\
+                [tenants.acme]\nconcurrency = 0\n[tenants.shop]\nrate_per_s = 7\n";
+    let runtime = read(text, Flags::default()).expect("right").runtime;
+    assert_eq!(runtime.account_rate_per_s, Some(500));
+    assert_eq!(runtime.tenant, runtime::Quota { concurrency: Some(20), rate_per_s: None });
+    assert_eq!(runtime.tenants["acme"], runtime::Quota { concurrency: Some(0), rate_per_s: None });
+    assert_eq!(runtime.tenants["shop"], runtime::Quota { concurrency: None, rate_per_s: Some(7) });
+    let none = read("", Flags::default()).expect("right").runtime;
+    assert_eq!((none.tenant, none.tenants.len(), none.account_rate_per_s), (runtime::Quota::default(), 0, None));
+
+    let refuse = |text| read(text, Flags::default()).expect_err("wrong").to_string();
+    assert!(refuse("[tenants.acme]\nconcurency = 1").contains("concurency"));
+    assert!(refuse("[tenants.\"a b\"]\nconcurrency = 1").contains("'a b' is not a tenant name"));
+    assert!(refuse("[runtime]\ntenant_rate_per_s = 0").contains("0"));
+}

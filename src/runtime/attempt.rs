@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::environment::Environment;
 use super::fault::{Cause, Fault};
 use super::logs::LogSink;
-use super::pool::Version;
+use super::pool::{Taken, Version};
 use super::program::Program;
 use super::reply::Outlet;
 use super::service::Service;
@@ -25,6 +25,7 @@ pub(super) struct Record {
     kind: GuestKind,
     cold: bool,
     environment_id: EnvironmentId,
+    init_type: InitType,
     request_size: u64,
     logs: Vec<GuestLog>,
     logs_dropped: u64,
@@ -57,13 +58,14 @@ async fn execute(
     outlet: &mut Outlet,
     record: &mut Record,
 ) -> Result<(), Fault> {
-    let (version, warm) = service.pool.take(function);
+    let Taken { version, environment } = service.pool.take(function);
     let program = program(service, function, &version, &mut record.phases).await?;
     record.kind = program.kind();
-    record.cold = warm.is_none();
+    record.cold = environment.is_none();
     let mut environment =
-        warm.unwrap_or_else(|| Environment { id: service.ids.environment(service.clock.now()), guest: None });
+        environment.unwrap_or_else(|| Environment::on_demand(service.ids.environment(service.clock.now())));
     record.environment_id = environment.id.clone();
+    record.init_type = environment.init_type();
     let guest = (function, &*program);
     let result = match program.kind() {
         GuestKind::WasiHttp => wasi_http::run(service, guest, &mut environment, request, outlet, record).await,
@@ -75,14 +77,14 @@ async fn execute(
         // Nothing of the guest is left in a slot.
         (Err(fault), GuestKind::WasiPreview1) => fault.cause.outcome() != Outcome::PlatformError,
     };
-    if reusable {
+    if reusable && !function.spec.single_use {
         service.pool.give_back(&version, environment);
     }
     result.map(|_| ())
 }
 
-/// The version's program, which its first call loads while others wait for it.
-async fn program(
+/// The version's program, which the first that needs it loads while others wait for it.
+pub(super) async fn program(
     service: &Arc<Service>,
     function: &FunctionVersion,
     version: &Version,
@@ -119,7 +121,7 @@ async fn load(service: &Arc<Service>, sha256: &str, compile: &mut Duration) -> R
     *compile = service.clock.instant().saturating_duration_since(began);
     made.map_err(|error| match error {
         Error::InvalidGuest(_) => Fault::platform("Compile", &error),
-        Error::Platform(_) => Fault::platform("Artifact", &error),
+        Error::Platform(_) | Error::SetAside { .. } => Fault::platform("Artifact", &error),
     })?;
     map(service, sha256).await.map_err(|error| Fault::platform("Artifact", &format_args!("{error:#}")))
 }
@@ -147,14 +149,21 @@ pub(super) fn environment_variables(function: &FunctionVersion) -> Vec<(&str, St
 impl Record {
     fn begin(service: &Service, request: &Request) -> Self {
         let queue = service.clock.instant().saturating_duration_since(request.arrived);
+        let phases = Phases { queue, ..Phases::default() };
+        Self { request_size: request.body.len() as u64, phases, ..Self::blank() }
+    }
+
+    /// Of nothing having happened yet.
+    pub(super) fn blank() -> Self {
         Self {
             kind: GuestKind::WasiHttp,
             cold: false,
             environment_id: EnvironmentId(String::new()),
-            request_size: request.body.len() as u64,
+            init_type: InitType::OnDemand,
+            request_size: 0,
             logs: Vec::new(),
             logs_dropped: 0,
-            phases: Phases { queue, ..Phases::default() },
+            phases: Phases::default(),
             cpu: Duration::ZERO,
             peak_memory: 0,
         }
@@ -174,7 +183,7 @@ impl Record {
             kind: self.kind,
             cold: self.cold,
             environment_id: self.environment_id,
-            init_type: InitType::OnDemand,
+            init_type: self.init_type,
             phases: self.phases,
             cpu: self.cpu,
             peak_memory: ByteCount(self.peak_memory),

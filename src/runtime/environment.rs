@@ -8,9 +8,11 @@ use wasmtime_wasi_http::p2::bindings::Proxy;
 
 use super::attempt::Record;
 use super::fault::Fault;
+use super::pool::Place;
 use super::program::{Linked, Program};
 use super::service::Service;
 use super::state::{self, State};
+use crate::model::InitType;
 use crate::units::EnvironmentId;
 
 /// What is started cold, reused warm and expires idle.
@@ -19,6 +21,26 @@ pub(super) struct Environment {
     /// A component's instance, used for one request after another. A preview 1 command gets a fresh one for each call:
     /// there the environment is a slot that only remembers that it was used.
     pub(super) guest: Option<Guest<Proxy>>,
+    /// Its place among those started ahead of calls; none: it was started for a call. It is free again when the guest's
+    /// memory is.
+    pub(super) place: Option<Place>,
+}
+
+impl Environment {
+    /// One that is started for a call.
+    pub(super) fn on_demand(id: EnvironmentId) -> Self {
+        Self { id, guest: None, place: None }
+    }
+
+    /// Whether it was started ahead of calls.
+    pub(super) fn is_provisioned(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// How it came to be.
+    pub(super) fn init_type(&self) -> InitType {
+        if self.is_provisioned() { InitType::Provisioned } else { InitType::OnDemand }
+    }
 }
 
 /// A store and what is called in it.

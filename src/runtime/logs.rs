@@ -10,8 +10,9 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use super::{GuestLog, Stream, logline};
+use super::logline;
 use crate::clock::Clock;
+use crate::model::{Attributes, Severity};
 use crate::units::Timestamp;
 
 /// Bytes of a line; the rest of a longer one is cut, which the line's end then says.
@@ -24,6 +25,30 @@ const CUT: &str = " … (cut)";
 const RECENT_LINES: usize = 8;
 /// Bytes that a guest may write at once.
 const WRITE_BYTES: usize = 64 << 10;
+
+/// One line that a guest printed.
+#[derive(Debug, Clone)]
+pub struct GuestLog {
+    /// When it was written; later lines of one invocation have later times.
+    pub time: Timestamp,
+    /// Where it was written to.
+    pub stream: Stream,
+    /// What the line says of itself, else info.
+    pub severity: Severity,
+    /// The text, at most 8 KiB.
+    pub body: String,
+    /// The other fields of a line of JSON.
+    pub attributes: Attributes,
+}
+
+/// Where a guest's line was written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
 
 /// Collects the lines of one invocation after another.
 pub(super) struct LogSink {

@@ -1,18 +1,19 @@
-//! Owns the environments that wait for a call, and what the environments of one function version share. It starts none
-//! and runs none. The last one used is the first used again, so that those that are not needed grow old and expire.
+//! Owns the environments that wait for a call. It starts none and runs none. Provisioned ones are used first; of the
+//! others, the last one used is the first used again, so that those that are not needed grow old and expire.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+mod shelf;
+mod version;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::OnceCell;
-
+use super::Provisioned;
 use super::environment::Environment;
-use super::program::Program;
 use crate::clock::Clock;
 use crate::model::FunctionVersion;
-use crate::units::Timestamp;
+
+use shelf::{Shelf, Shelves};
+pub(super) use version::{Place, Version};
 
 /// Environments that are idle.
 pub(super) struct Pool {
@@ -22,51 +23,32 @@ pub(super) struct Pool {
     shelves: Mutex<Shelves>,
 }
 
-/// What the environments of one function version share: the loaded program, made by the first call.
-pub(super) struct Version {
-    function: String,
-    number: u32,
-    sha256: String,
-    deployed_at: Timestamp,
-    retired: AtomicBool,
-    pub(super) program: OnceCell<Arc<Program>>,
-}
-
-#[derive(Default)]
-struct Shelves {
-    functions: HashMap<String, BTreeMap<u32, Shelf>>,
-    /// Every idle environment by age, the oldest first.
-    by_age: BTreeMap<u64, Arc<Version>>,
-    next_age: u64,
-}
-
-struct Shelf {
-    version: Arc<Version>,
-    used: Instant,
-    /// The oldest first.
-    idle: VecDeque<Idle>,
-}
-
-struct Idle {
-    environment: Environment,
-    since: Instant,
-    age: u64,
+/// What a call takes.
+pub(super) struct Taken {
+    /// What the function's environments share.
+    pub(super) version: Arc<Version>,
+    /// One that waited; none: the call starts its own.
+    pub(super) environment: Option<Environment>,
 }
 
 impl Pool {
-    /// Keeps at most `most` environments, each at most `idle_timeout`.
+    /// Keeps at most `most` environments, each at most `idle_timeout`; provisioned ones come on top, and stay.
     pub(super) fn new(clock: Clock, idle_timeout: Duration, most: u32) -> Self {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         Self { clock, idle_timeout, most, shelves: Mutex::default() }
     }
 
-    /// What `function`'s environments share, and the one that was idle the shortest, if any.
-    pub(super) fn take(&self, function: &FunctionVersion) -> (Arc<Version>, Option<Environment>) {
+    /// What `function`'s environments share, and one that waits, if any: a provisioned one, else the one that was idle the
+    /// shortest.
+    pub(super) fn take(&self, function: &FunctionVersion) -> Taken {
         let now = self.clock.instant();
-        let mut expired = Vec::new();
+        let (mut stale, mut expired) = (Vec::new(), Vec::new());
         let mut shelves = self.lock();
-        let shelf = shelves.shelf(function, now, &mut expired);
+        let shelf = shelves.shelf(function, now, &mut stale);
         let version = Arc::clone(&shelf.version);
+        if let Some(environment) = shelf.provisioned.pop() {
+            return Taken { version, environment: Some(environment) };
+        }
         if shelf.idle.back().is_some_and(|idle| now.saturating_duration_since(idle.since) >= self.idle_timeout) {
             expired.extend(shelf.idle.drain(..));
         }
@@ -74,56 +56,57 @@ impl Pool {
         for idle in expired.iter().chain(&taken) {
             shelves.by_age.remove(&idle.age);
         }
+        if version.places().is_some() {
+            match shelves.spillovers.get_mut(&function.spec.name) {
+                Some(count) => *count += 1,
+                None => _ = shelves.spillovers.insert(function.spec.name.clone(), 1),
+            }
+        }
         // Dropping an environment frees a guest's memory: not under the lock.
         drop(shelves);
-        drop(expired);
-        (version, taken.map(|idle| idle.environment))
+        drop((stale, expired));
+        Taken { version, environment: taken.map(|idle| idle.environment) }
     }
 
-    /// Puts an environment back; it is dropped when its version was retired meanwhile.
+    /// Puts an environment back, or a provisioned one in; it is dropped when its version was retired meanwhile.
     pub(super) fn give_back(&self, version: &Arc<Version>, environment: Environment) {
         let since = self.clock.instant();
         let mut surplus = Vec::new();
         let mut shelves = self.lock();
-        let age = shelves.next_age;
-        match shelves.shelf_of(version).filter(|shelf| Arc::ptr_eq(&shelf.version, version)) {
-            Some(shelf) if !version.retired.load(Ordering::SeqCst) => {
-                shelf.used = since;
-                shelf.idle.push_back(Idle { environment, since, age });
-                shelves.next_age += 1;
-                shelves.by_age.insert(age, Arc::clone(version));
-            }
-            _ => {
-                drop(shelves);
-                drop(environment);
-                return;
-            }
-        }
+        let unwanted = shelves.put(version, environment, since);
         while shelves.by_age.len() > self.most
             && let Some((_, oldest)) = shelves.by_age.pop_first()
         {
             surplus.extend(shelves.shelf_of(&oldest).and_then(|shelf| shelf.idle.pop_front()));
         }
         drop(shelves);
+        drop((unwanted, surplus));
     }
 
-    /// Drops the idle environments of versions of `function` other than `keep`; busy ones are dropped when given back.
-    pub(super) fn retire(&self, function: &str, keep: Option<u32>) {
-        let mut retired = Vec::new();
+    /// Calls run this version from now on: others' environments go, and this one has its provisioned ones. Returns the
+    /// version where those are still to be started, which is so once.
+    pub(super) fn activate(&self, function: &FunctionVersion) -> Option<Arc<Version>> {
+        let now = self.clock.instant();
+        let spec = &function.spec;
         let mut shelves = self.lock();
-        if let Some(mut versions) = shelves.functions.remove(function) {
-            retired.extend(versions.extract_if(.., |number, _| Some(*number) != keep).map(|(_, shelf)| shelf));
-            if !versions.is_empty() {
-                shelves.functions.insert(function.to_owned(), versions);
-            }
-        }
-        for shelf in &retired {
-            shelf.version.retired.store(true, Ordering::SeqCst);
-            for idle in &shelf.idle {
-                shelves.by_age.remove(&idle.age);
-            }
+        let mut gone = shelves.take_off(&spec.name, Some(function.version));
+        let mut to_fill = None;
+        if spec.provisioned_concurrency > 0 && !spec.single_use {
+            let version = Arc::clone(&shelves.shelf(function, now, &mut gone).version);
+            to_fill = version.provision(spec.provisioned_concurrency).then_some(version);
         }
         drop(shelves);
+        drop(gone);
+        to_fill
+    }
+
+    /// The function is gone, and with it its idle environments; busy ones are dropped when given back.
+    pub(super) fn remove(&self, function: &str) {
+        let mut shelves = self.lock();
+        let gone = shelves.take_off(function, None);
+        shelves.spillovers.remove(function);
+        drop(shelves);
+        drop(gone);
     }
 
     /// Drops what has been idle for too long, and programs that no environment has used for as long.
@@ -141,22 +124,41 @@ impl Pool {
                     expired.push(idle);
                 }
             }
-            let done = |shelf: &Shelf| old(shelf.used) && Arc::strong_count(&shelf.version) == 1;
+            let done = |shelf: &Shelf| {
+                old(shelf.used) && shelf.version.places().is_none() && Arc::strong_count(&shelf.version) == 1
+            };
             unused.extend(versions.extract_if(.., |_, shelf| done(shelf)).map(|(_, shelf)| shelf));
             !versions.is_empty()
         });
         drop(shelves);
     }
 
-    /// Drops every idle environment.
+    /// Drops every idle environment, and has no provisioned one started again.
     pub(super) fn clear(&self) {
-        let shelves = std::mem::take(&mut *self.lock());
-        drop(shelves);
+        let gone = self.lock().clear();
+        drop(gone);
     }
 
-    /// Idle environments.
+    /// Idle environments, but for provisioned ones.
     pub(super) fn idle(&self) -> usize {
         self.lock().by_age.len()
+    }
+
+    /// The functions that have provisioned environments, by name.
+    pub(super) fn provisioned(&self) -> Vec<Provisioned> {
+        let shelves = self.lock();
+        let all =
+            shelves.functions.iter().flat_map(|(name, versions)| versions.values().map(move |shelf| (name, shelf)));
+        let mut found: Vec<Provisioned> = all.filter_map(|(name, shelf)| shelves.report(name, shelf)).collect();
+        drop(shelves);
+        found.sort_unstable_by(|a, b| a.function.cmp(&b.function));
+        found
+    }
+
+    /// The same of one function.
+    pub(super) fn provisioned_of(&self, function: &str) -> Option<Provisioned> {
+        let shelves = self.lock();
+        shelves.functions.get(function)?.values().find_map(|shelf| shelves.report(function, shelf))
     }
 
     /// Whether nothing at all is kept.
@@ -171,43 +173,15 @@ impl Pool {
 }
 
 impl Shelves {
-    /// The shelf of a version, made where it is missing. A function that was removed and deployed anew counts its
-    /// versions from 1 again: what is left of the old one goes to `stale`.
-    fn shelf(&mut self, function: &FunctionVersion, now: Instant, stale: &mut Vec<Idle>) -> &mut Shelf {
-        if !self.functions.contains_key(&function.spec.name) {
-            self.functions.insert(function.spec.name.clone(), BTreeMap::new());
-        }
-        let versions = self.functions.get_mut(&function.spec.name).expect("it was inserted where it was missing");
-        let shelf = versions.entry(function.version).or_insert_with(|| Shelf::new(function, now));
-        if !shelf.version.is(function) {
-            shelf.version.retired.store(true, Ordering::SeqCst);
-            stale.extend(std::mem::replace(shelf, Shelf::new(function, now)).idle);
-        }
-        shelf.used = now;
-        shelf
-    }
-
-    fn shelf_of(&mut self, version: &Version) -> Option<&mut Shelf> {
-        self.functions.get_mut(&version.function)?.get_mut(&version.number)
-    }
-}
-
-impl Shelf {
-    fn new(function: &FunctionVersion, used: Instant) -> Self {
-        let version = Version {
-            function: function.spec.name.clone(),
-            number: function.version,
-            sha256: function.sha256.clone(),
-            deployed_at: function.deployed_at,
-            retired: AtomicBool::new(false),
-            program: OnceCell::new(),
-        };
-        Self { version: Arc::new(version), used, idle: VecDeque::new() }
-    }
-}
-
-impl Version {
-    fn is(&self, function: &FunctionVersion) -> bool {
-        self.sha256 == function.sha256 && self.deployed_at == function.deployed_at
+    fn report(&self, function: &str, shelf: &Shelf) -> Option<Provisioned> {
+        let places = shelf.version.places()?;
+        let ready = places.ready();
+        Some(Provisioned {
+            function: function.to_owned(),
+            wanted: places.wanted,
+            ready,
+            in_use: ready.saturating_sub(u32::try_from(shelf.provisioned.len()).unwrap_or(u32::MAX)),
+            spillovers: self.spillovers.get(function).copied().unwrap_or(0),
+        })
     }
 }

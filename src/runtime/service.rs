@@ -50,7 +50,7 @@ impl Service {
             .map_err(|error| Error::Platform(format!("the guests' threads do not start: {error}")))?;
         let service = Arc::new(Self {
             pool: Pool::new(clock.clone(), config.idle_timeout, config.idle_environments),
-            limits: Arc::new(Limits::new(config.account_concurrency)),
+            limits: Arc::new(Limits::new(&config, clock.clone())),
             tracker: TaskTracker::new(),
             guests: Some(guests),
             config,
@@ -107,6 +107,7 @@ impl Service {
             running: u64::from(self.limits.running()),
             idle_environments: self.pool.idle() as u64,
             compiled: self.artifacts.compiled(),
+            provisioned: self.pool.provisioned(),
         }
     }
 }
@@ -140,12 +141,15 @@ fn joined<T>(result: Result<Result<T, Error>, tokio::task::JoinError>) -> Result
     result.unwrap_or_else(|error| Err(Error::Platform(format!("a task of the runtime failed: {error}"))))
 }
 
-/// Drops expired environments, until the service is gone.
+/// Drops expired environments and counts that are over, until the service is gone.
 async fn reap(service: Weak<Service>, idle_timeout: Duration) {
     loop {
         tokio::time::sleep(REAP_EVERY.min(idle_timeout / 2).max(Duration::from_millis(1))).await;
         match service.upgrade() {
-            Some(service) => service.pool.reap(),
+            Some(service) => {
+                service.pool.reap();
+                service.limits.sweep();
+            }
             None => return,
         }
     }

@@ -1,9 +1,11 @@
 //! Runs guests of both kinds through the public interface. This file holds what the tests share.
 
+mod burst;
 mod commands;
 mod components;
 mod lifecycle;
 mod pool;
+mod provisioned;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -46,11 +46,7 @@ pub(super) async fn run(
             guest.store.data_mut().memory.begin();
             guest
         }
-        none => {
-            let logs = Arc::new(LogSink::new(service.clock.clone(), service.config.log_bytes));
-            let started = start(service, program, || state(service, function, &logs), record).await;
-            none.insert(started.inspect_err(|_| record.take_logs(&logs))?)
-        }
+        none => none.insert(begin(service, (function, program), record).await?),
     };
     let left = guest.store.data_mut().watch.begin_handler(record.phases.init);
     guest.store.set_epoch_deadline(1);
@@ -60,6 +56,17 @@ pub(super) async fn run(
     record.peak_memory = guest.store.data().memory.peak();
     record.take_logs(&guest.store.data().logs);
     result
+}
+
+/// Starts an instance, for a call or ahead of one.
+pub(super) async fn begin(
+    service: &Service,
+    (function, program): (&FunctionVersion, &Program),
+    record: &mut Record,
+) -> Result<Guest<Proxy>, Fault> {
+    let logs = Arc::new(LogSink::new(service.clock.clone(), service.config.log_bytes));
+    let started = start(service, program, || state(service, function, &logs), record).await;
+    started.inspect_err(|_| record.take_logs(&logs))
 }
 
 async fn call(

@@ -1,7 +1,7 @@
 //! Brings a function from an upload to running: check, keep, number, compile, activate. The compiler itself is
 //! `crate::runtime`'s.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
@@ -24,19 +24,22 @@ pub struct Deployer {
     bus: Bus,
     clock: Clock,
     compiling: TaskTracker,
+    /// Held while the runtime is told what the catalog says, so that the last to tell it has read the last change.
+    following: Arc<Mutex<()>>,
 }
 
 impl Deployer {
     /// Joins the parts that a deployment goes through.
     #[must_use]
     pub fn new(catalog: Catalog, runtime: Runtime, books: Arc<PriceBooks>, bus: Bus, clock: Clock) -> Self {
-        Self { catalog, runtime, books, bus, clock, compiling: TaskTracker::new() }
+        Self { catalog, runtime, books, bus, clock, compiling: TaskTracker::new(), following: Arc::default() }
     }
 
     /// Takes an upload: when this returns the version is recorded and its source is on disk; the compiler goes on in
     /// the background and a restart goes on where it stood.
     pub async fn deploy(&self, spec: FunctionSpec, upload: Bytes) -> Result<FunctionVersion, Error> {
         spec.check()?;
+        self.runtime.check_limits(&spec)?;
         self.books.get(&spec.price_book)?;
         let runtime = self.runtime.clone();
         let source =
@@ -48,15 +51,17 @@ impl Deployer {
         Ok(version)
     }
 
-    /// Takes up the versions that a stop left waiting for the compiler.
+    /// Has the environments started that active functions want ahead of calls, and takes up the versions that a stop left
+    /// waiting for the compiler.
     pub fn resume(&self) {
+        self.catalog.list(None, usize::MAX).iter().for_each(|function| self.follow(&function.latest.spec.name));
         self.catalog.pending().iter().for_each(|version| self.compile_in_background(version));
     }
 
     /// Removes a function; calls that run go on to their end.
     pub async fn remove(&self, name: &str) -> Result<(), Error> {
         self.catalog.remove(name, self.clock.now()).await?;
-        self.runtime.retire(name, None);
+        self.follow(name);
         self.bus.publish(Notable::FunctionRemoved { function: name.to_owned() });
         Ok(())
     }
@@ -84,6 +89,15 @@ impl Deployer {
         self.compiling.spawn(async move { deployer.compile(&version).await });
     }
 
+    /// Tells the runtime which version calls run, if any.
+    fn follow(&self, name: &str) {
+        let _one_at_a_time = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.catalog.get(name).and_then(|function| function.active) {
+            Some(active) => self.runtime.activate(&active),
+            None => self.runtime.remove(name),
+        }
+    }
+
     async fn compile(&self, version: &FunctionVersion) {
         let (name, number) = (&version.spec.name, version.version);
         let compiled = match self.runtime.saved(&version.sha256).await {
@@ -103,8 +117,8 @@ impl Deployer {
             tracing::error!(function = %name, version = number, %error, "a deployment could not be recorded");
             return;
         }
-        if active && self.catalog.get(name).and_then(|function| function.active).is_some_and(|v| v.version == number) {
-            self.runtime.retire(name, Some(number));
+        if active {
+            self.follow(name);
         }
         self.bus.publish(notable);
     }

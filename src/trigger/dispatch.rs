@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::cost::{PriceBook, PriceBooks};
 use crate::model::{FunctionVersion, Invocation, Outcome, Phases, Records, ThrottleReason, Trigger, VersionState};
-use crate::runtime::{Admission, Execution, Reply, Request, Runtime};
+use crate::runtime::{Admission, Execution, Reply, Request, Runtime, Throttled};
 use crate::store::{self, Slot};
 use crate::units::{ByteCount, IdSource, InvocationId, Timestamp};
 
@@ -57,8 +57,8 @@ pub enum Answer {
     Response { response: http::Response<Bytes>, invocation: Box<Invocation> },
     /// The guest failed, or we did: the record says which.
     Fault { invocation: Box<Invocation> },
-    /// A limit turned the call away.
-    Throttled { reason: ThrottleReason },
+    /// A limit turned the call away; another may get through after `retry_after`.
+    Throttled { reason: ThrottleReason, retry_after: Duration },
     /// The guest's answer streams; `phases` are those before its handler.
     Streaming { response: http::Response<mpsc::Receiver<Bytes>>, phases: Phases, end: StreamEnd },
 }
@@ -152,7 +152,7 @@ impl Inner {
         };
         match self.runtime.admit(&function) {
             Ok(admission) => self.run(entry, admission, call).await,
-            Err(reason) => self.turn_away(entry, reason, &call.body),
+            Err(throttled) => self.turn_away(entry, throttled, &call.body),
         }
     }
 
@@ -166,12 +166,13 @@ impl Inner {
         }
     }
 
-    fn turn_away(&self, entry: Entry, reason: ThrottleReason, body: &Bytes) -> Result<Invoked, Error> {
+    fn turn_away(&self, entry: Entry, throttled: Throttled, body: &Bytes) -> Result<Invoked, Error> {
+        let Throttled { reason, retry_after } = throttled;
         let request_size = ByteCount(body.len() as u64);
         let records = entry.recorder(&self.config, self.book(&entry)?).throttled(reason, request_size)?;
         self.store.append_unconfirmed(entry.slot, records);
         self.bus.publish(Notable::Throttled { function: entry.function.spec.name.clone(), reason });
-        Ok(Invoked { id: entry.id, trace: entry.trace, answer: Answer::Throttled { reason } })
+        Ok(Invoked { id: entry.id, trace: entry.trace, answer: Answer::Throttled { reason, retry_after } })
     }
 
     async fn run(self: Arc<Self>, entry: Entry, admission: Admission, call: Call) -> Result<Invoked, Error> {

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
@@ -60,9 +61,9 @@ pub(super) fn to_call(state: &Arc<AppState>, function: &str, invoked: Invoked) -
             response.headers_mut().extend(report::of(&invocation));
             response
         }
-        Answer::Throttled { reason } => {
+        Answer::Throttled { reason, retry_after } => {
             state.metrics.throttled(function, reason);
-            let mut response = throttled(function, reason, &invoked.id.0).into_response();
+            let mut response = throttled(function, (reason, retry_after), &invoked.id.0).into_response();
             report::throttled(response.headers_mut());
             response
         }
@@ -127,14 +128,14 @@ fn fault(invocation: &Invocation) -> Problem {
         .with("error_type", invocation.error_type.clone())
 }
 
-fn throttled(function: &str, reason: ThrottleReason, id: &str) -> Problem {
+fn throttled(function: &str, (reason, retry_after): (ThrottleReason, Duration), id: &str) -> Problem {
     let detail = format!("function '{function}' was not run: the limit {} was reached", reason.as_str());
     Problem::new(error::THROTTLED, detail)
         .instance(format!("urn:uuid:{id}"))
         .with("reason", reason.as_str())
         .with("invocation_id", id)
         .with("function", function)
-        .retry()
+        .retry_after(retry_after)
 }
 
 type Ended = oneshot::Receiver<Result<HeaderMap, String>>;

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct Config {
     /// The address to listen on (127.0.0.1:8080). Port 0 takes a free one. Loopback only.
     pub listen: SocketAddr,
-    /// Connections at once (1024); more wait to be accepted.
+    /// Connections at once (2048: the account's calls at once and as many others); more wait to be accepted.
     pub max_connections: usize,
     /// Requests at once (2048); more are answered 503.
     pub max_requests: usize,
@@ -36,7 +36,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            max_connections: 1_024,
+            max_connections: 2_048,
             max_requests: 2_048,
             max_request_bytes: 6 << 20,
             max_deploy_bytes: 64 << 20,

@@ -1,6 +1,8 @@
 //! Why a request was not done, as RFC 9457 has it, and how every part's errors become that. Faults of a guest are
 //! made in `answer`.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -103,7 +105,13 @@ impl Problem {
 
     /// Says that the same may work after a second.
     pub(super) fn retry(self) -> Self {
-        self.header(RETRY_AFTER, HeaderValue::from_static("1"))
+        self.retry_after(Duration::ZERO)
+    }
+
+    /// Says that the same may work after so long: in whole seconds, at least one, as the header has no other.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
     #[cfg(test)]
@@ -152,6 +160,7 @@ impl From<runtime::Error> for Problem {
     fn from(error: runtime::Error) -> Self {
         match error {
             runtime::Error::InvalidGuest(reason) => Self::new(INVALID_FUNCTION, reason),
+            runtime::Error::SetAside { .. } => Self::invalid(error.to_string()),
             other => Self::internal(&other),
         }
     }

@@ -1,6 +1,8 @@
 //! Counts what `/metrics` shows: HTTP requests, each function's invocations, and what the parts say of themselves.
 //! Money is no metric, since samples are floats: exact cost is in the table `invocations`.
 
+mod labels;
+mod provisioned;
 mod store_figures;
 
 use std::sync::Arc;
@@ -23,6 +25,8 @@ use crate::model::{Invocation, Outcome, ThrottleReason};
 use crate::units::Timestamp;
 use crate::{runtime, store};
 
+use labels::known_method;
+use provisioned::ProvisionedConcurrency;
 use store_figures::StoreFigures;
 
 /// Bounds of the histograms of durations, in seconds.
@@ -102,6 +106,7 @@ pub(super) struct Metrics {
 #[derive(Default)]
 struct Parts {
     store: StoreFigures,
+    provisioned: ProvisionedConcurrency,
     running: Gauge,
     idle_environments: Gauge,
 }
@@ -177,6 +182,7 @@ impl Metrics {
 
     fn register_parts(&mut self) {
         let parts = &self.parts;
+        self.registry.register_collector(Box::new(parts.provisioned.clone()));
         let store = self.registry.sub_registry_with_prefix("faremeter_store");
         parts.store.register(store);
         store.register(
@@ -293,21 +299,7 @@ impl Parts {
         self.store.read(store);
         self.running.set(gauge(runtime.running));
         self.idle_environments.set(gauge(runtime.idle_environments));
-    }
-}
-
-/// Methods that are words of their own in labels, so that a client cannot make up more.
-fn known_method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        Method::TRACE => "TRACE",
-        _ => "other",
+        self.provisioned.read(&runtime.provisioned);
     }
 }
 

@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("query", &["clock", "model", "store", "units"]),
     ("web", &["bus", "catalog", "clock", "model", "query", "trigger", "units"]),
     ("demo", &["model", "trigger", "units"]),
-    ("config", &["catalog", "query", "runtime", "store", "trigger", "units", "web"]),
+    ("config", &["catalog", "model", "query", "runtime", "store", "trigger", "units", "web"]),
 ];
 
 /// The files of `web` that see more: what handlers share, the status that is watched, and errors turned into answers.
@@ -28,6 +28,7 @@ const WEB_SEES: &[(&str, &[&str])] = &[
     ("web/state.rs", &["runtime", "store"]),
     ("web/metrics.rs", &["runtime", "store"]),
     ("web/metrics/store_figures.rs", &["store"]),
+    ("web/metrics/provisioned.rs", &["runtime"]),
     ("web/error.rs", &["cost", "runtime", "store"]),
 ];
 

@@ -61,13 +61,13 @@ async fn a_new_version_retires_the_old_one_busy_ones_too() {
     let (slow, ()) = tokio::join!(bench.call(&first, "/sleep?ms=200", ""), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         bench.call(&second, "/count", "").await;
-        bench.runtime.retire("probe", Some(2));
+        bench.runtime.activate(&second);
     });
     assert_eq!(slow.ended(), ("ok", ""));
     assert_eq!(bench.runtime.status().idle_environments, 1, "version 2's");
     assert!(!bench.call(&second, "/count", "").await.execution.cold);
     assert!(bench.call(&first, "/count", "").await.execution.cold, "an old version can still be called");
-    bench.runtime.retire("probe", None);
+    bench.runtime.remove("probe");
     assert_eq!(bench.runtime.status().idle_environments, 0);
     assert!(bench.runtime.0.pool.is_empty());
 }
@@ -96,7 +96,7 @@ async fn many_calls_at_once_are_admitted_up_to_the_limit_exactly() {
                 let reply = bench.runtime.invoke(admission, request).await;
                 Ok(matches!(reply, crate::runtime::Reply::Whole { response: Some(_), .. }))
             }
-            Err(reason) => Err(reason),
+            Err(throttled) => Err(throttled.reason),
         }
     }));
     let attempts = attempts.await;
@@ -118,9 +118,10 @@ async fn more_instances_than_the_pool_has_slots_are_made_on_demand() {
         config.idle_environments = 0;
     });
     let function = small.deploy(spec("probe"), 1, &guest(PROBE)).await;
-    let limits = Arc::new(crate::runtime::limits::Limits::new(100));
+    let plenty = crate::runtime::Config { account_concurrency: 100, ..crate::runtime::Config::new(small.dir.path()) };
+    let limits = Arc::new(crate::runtime::limits::Limits::new(&plenty, small.clock.clone()));
     let calls = (0..60).map(|_| {
-        let permit = crate::runtime::limits::admit(&limits, &function.spec).unwrap();
+        let permit = crate::runtime::limits::admit(&limits, &function).unwrap();
         let admission = crate::runtime::Admission { function: Arc::clone(&function), _permit: permit };
         small.runtime.invoke(admission, small.request("/sleep?ms=300", ""))
     });

@@ -55,6 +55,8 @@ pub(in crate::web) struct FunctionItem {
     reserved_concurrency: Option<u32>,
     /// Environments that are started ahead of calls and kept.
     provisioned_concurrency: u32,
+    /// Environments that are started ahead of calls by now, for the version that calls run.
+    provisioned_ready: u32,
     /// Calls a second, at most; null where it has no limit of its own.
     rate_per_s: Option<u32>,
     /// Whether each environment serves one call only.
@@ -93,6 +95,7 @@ impl FunctionItem {
             ephemeral_storage_mb: spec.ephemeral_storage.0,
             reserved_concurrency: spec.reserved_concurrency,
             provisioned_concurrency: spec.provisioned_concurrency,
+            provisioned_ready: 0,
             rate_per_s: spec.rate_per_s,
             single_use: spec.single_use,
             fuel: spec.fuel,
@@ -105,9 +108,12 @@ impl FunctionItem {
     }
 }
 
-impl From<&Function> for FunctionItem {
-    fn from(function: &Function) -> Self {
-        Self::new(&function.latest, function.active.as_ref().map(|active| active.version))
+impl FunctionItem {
+    /// A function as it is now.
+    fn of(state: &AppState, function: &Function) -> Self {
+        let ready = state.runtime.provisioned(&function.latest.spec.name).map_or(0, |provisioned| provisioned.ready);
+        let item = Self::new(&function.latest, function.active.as_ref().map(|active| active.version));
+        Self { provisioned_ready: ready, ..item }
     }
 }
 
@@ -148,7 +154,10 @@ pub(in crate::web) async fn list(State(state): State<Arc<AppState>>, uri: Uri) -
     let more = functions.len() > limit;
     functions.truncate(limit);
     let next_cursor = functions.last().filter(|_| more).map(|function| function.latest.spec.name.clone());
-    Ok(Json(FunctionPage { items: functions.iter().map(FunctionItem::from).collect(), next_cursor }))
+    Ok(Json(FunctionPage {
+        items: functions.iter().map(|function| FunctionItem::of(&state, function)).collect(),
+        next_cursor,
+    }))
 }
 
 /// Shows a function
@@ -168,7 +177,7 @@ pub(in crate::web) async fn get(
     FunctionName(name): FunctionName,
 ) -> Result<Json<FunctionItem>, Problem> {
     let function = state.deployer.get(&name).ok_or(trigger::Error::NotFound(name))?;
-    Ok(Json(FunctionItem::from(&function)))
+    Ok(Json(FunctionItem::of(&state, &function)))
 }
 
 /// Removes a function

@@ -2,7 +2,7 @@
 
 use http::Request;
 
-use super::{App, ECHO};
+use super::{App, ECHO, PROBE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_is_deployed_shown_and_removed() {
@@ -24,6 +24,7 @@ async fn a_function_is_deployed_shown_and_removed() {
         "name": "hello", "version": 1, "state": "active", "reason": null, "active_version": 1, "tenant": "shop",
         "memory_mb": 64, "timeout_ms": 1500, "env_names": ["LEVEL", "SECRET"], "tags": {"cost": "b", "team": "a"},
         "architecture": "arm64", "ephemeral_storage_mb": 512, "reserved_concurrency": 3, "provisioned_concurrency": 0,
+        "provisioned_ready": 0,
         "rate_per_s": 40, "single_use": true, "fuel": false, "allowed_hosts": ["a.example", "b.example:81"], "price_book": "aws-lambda",
         "sha256": item["sha256"], "deployed_at": item["deployed_at"], "url": "/fn/hello",
     });
@@ -65,7 +66,8 @@ async fn a_wrong_deployment_names_what_is_wrong() {
     let app = App::new().await;
     let cases = [
         ("memory_mb=1", "'name' is missing"),
-        ("name=f&provisioned_concurrency=2", "provisioned_concurrency"),
+        ("name=f&provisioned_concurrency=1001", "provisioned_concurrency is 1001"),
+        ("name=f&reserved_concurrency=1001", "1001 of the account's 1000"),
         ("name=f&name=g", "given 2 times"),
         ("name=f&env=A=1&env=A=2", "env=A"),
         ("name=f&env=1A=x", "'1A'"),
@@ -82,4 +84,46 @@ async fn a_wrong_deployment_names_what_is_wrong() {
     let page = Request::post("/api/v1/functions?name=f").header("content-type", "application/json");
     app.send(page, "{}").await.problem(415, "unsupported-media-type");
     assert_eq!(app.get("/api/v1/functions").await.json()["items"], serde_json::json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn environments_are_started_ahead_of_calls_and_shown() {
+    let app = App::new().await;
+    let settings = "&provisioned_concurrency=2";
+    let ready = async |name: &str, count: u32| {
+        for _ in 0..3_000 {
+            let item = app.get(&format!("/api/v1/functions/{name}")).await.json();
+            if item["provisioned_ready"] == count {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("'{name}' never has {count} environments");
+    };
+    app.deploy("shop", PROBE, settings).await;
+    ready("shop", 2).await;
+    let page = app.get("/api/v1/functions").await.json();
+    assert_eq!(page["items"][0]["provisioned_ready"], 2);
+    let calls = futures::future::join_all((0..3).map(|_| app.get("/fn/shop/sleep?ms=400"))).await;
+    assert!(calls.iter().all(|reply| reply.status == 200));
+    let metrics = app.get("/metrics").await;
+    for (name, value) in
+        [("environments_wanted", 2), ("environments_ready", 2), ("environments_in_use", 0), ("spillovers_total", 1)]
+    {
+        let line = format!("faremeter_function_provisioned_{name}{{function=\"shop\"}} {value}\n");
+        assert!(metrics.text().contains(&line), "{line}: {}", metrics.text());
+    }
+    let rows = app.sql("SELECT init_type, cold, count(*) AS n FROM invocations GROUP BY 1, 2 ORDER BY 1").await;
+    let expected = serde_json::json!([
+        {"init_type": "on-demand", "cold": true, "n": 1}, {"init_type": "provisioned", "cold": false, "n": 2},
+    ]);
+    assert_eq!(rows["rows"], expected);
+
+    // Two of the account's thousand are set aside already.
+    let refused = app.post("/api/v1/functions?name=more&reserved_concurrency=999", PROBE).await;
+    assert!(refused.problem(400, "invalid-request").contains("leave 998"));
+    assert_eq!(app.send(Request::delete("/api/v1/functions/shop"), "").await.status, 204);
+    let metrics = app.get("/metrics").await;
+    assert!(!metrics.text().contains("faremeter_function_provisioned_environments_wanted{"), "{}", metrics.text());
+    app.deploy("more", PROBE, "&reserved_concurrency=999").await;
 }

@@ -106,6 +106,10 @@ impl Response {
     }
 }
 
+fn has_no_body(request: &Request, response: &Response) -> bool {
+    request.method == "HEAD" || matches!(response.status, 204 | 304)
+}
+
 fn field<'a>(fields: &'a Fields, name: &str) -> &'a str {
     fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
 }
@@ -127,24 +131,40 @@ impl Connection {
 
     /// Sends a request and reads its whole answer; an answer that is cut off is an error.
     pub(crate) fn send(&mut self, request: &Request) -> io::Result<Response> {
-        let mut response = self.begin(request)?;
+        let response = self.begin(request)?;
+        self.finish(request, response)
+    }
+
+    fn finish(&mut self, request: &Request, mut response: Response) -> io::Result<Response> {
+        response.complete = has_no_body(request, &response);
         while let Some(piece) = self.next(&mut response)? {
             response.body.extend(piece);
         }
         Ok(response)
     }
 
-    /// Sends a request and reads the head of its answer; `next` reads on.
-    pub(crate) fn begin(&mut self, request: &Request) -> io::Result<Response> {
+    /// Sends a request; `read` reads its answer.
+    pub(crate) fn write(&mut self, request: &Request) -> io::Result<()> {
         let head = request.head(&self.host);
         let stream = self.stream.get_mut();
-        let sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&request.body));
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&request.body))
+    }
+
+    /// Reads the whole answer to a request that was sent.
+    pub(crate) fn read(&mut self, request: &Request) -> io::Result<Response> {
+        let head = self.read_head()?;
+        self.finish(request, head)
+    }
+
+    /// Sends a request and reads the head of its answer; `next` reads on.
+    pub(crate) fn begin(&mut self, request: &Request) -> io::Result<Response> {
+        let sent = self.write(request);
         // A server may answer and close before it has read everything: its answer counts.
         let mut response = match (self.read_head(), sent) {
             (Ok(response), _) => response,
             (Err(_), Err(error)) | (Err(error), Ok(())) => return Err(error),
         };
-        response.complete = request.method == "HEAD" || matches!(response.status, 204 | 304);
+        response.complete = has_no_body(request, &response);
         Ok(response)
     }
 
