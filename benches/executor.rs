@@ -4,16 +4,15 @@
 mod bare;
 mod support;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use faremeter::clock::Clock;
-use faremeter::model::{Architecture, FunctionSpec, FunctionVersion, Outcome, Phases, VersionState};
+use faremeter::model::{FunctionSpec, FunctionVersion, Outcome, Phases, VersionState};
 use faremeter::runtime::{Config, Execution, Reply, Request, Runtime};
-use faremeter::units::{IdSource, Megabytes, Timestamp};
+use faremeter::units::{IdSource, Timestamp};
 use futures::future::join_all;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 

@@ -5,17 +5,16 @@ mod components;
 mod lifecycle;
 mod pool;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
 
-use super::{Config, Execution, Reply, Request, Runtime};
+use super::{Config, Execution, Reply, Request, Runtime, Source};
 use crate::clock::Clock;
-use crate::model::{Architecture, FunctionSpec, FunctionVersion, VersionState};
-use crate::units::{IdSource, Megabytes, Timestamp};
+use crate::model::{FunctionSpec, FunctionVersion, VersionState};
+use crate::units::{IdSource, Timestamp};
 
 /// A function as `deploy` makes it by default, with time enough for a busy machine.
 pub(super) fn spec(name: &str) -> FunctionSpec {
@@ -79,10 +78,10 @@ impl Bench {
     }
 
     pub(super) async fn deploy(&self, spec: FunctionSpec, version: u32, upload: &[u8]) -> Arc<FunctionVersion> {
-        let source = self.runtime.check(upload).unwrap();
+        let source = Source { fuel: spec.fuel, ..self.runtime.check(upload).unwrap() };
         let sha256 = source.sha256.clone();
         self.runtime.compile(source).await.unwrap();
-        assert!(self.runtime.is_compiled(&sha256));
+        assert!(self.runtime.is_compiled(&sha256, spec.fuel));
         let deployed_at = Timestamp::from_micros(1);
         Arc::new(FunctionVersion { spec, version, sha256, state: VersionState::Active, deployed_at })
     }

@@ -20,14 +20,14 @@ use crate::web::params::QueryString;
 use crate::web::state::AppState;
 
 /// Functions in a page where the request does not say.
-const PAGE: usize = 100;
+pub(super) const PAGE: usize = 100;
 
-/// A function: its newest version, and which version calls run.
+/// A version of a function, in lists of functions the newest, and which version calls run.
 #[derive(Serialize, ToSchema)]
 pub(in crate::web) struct FunctionItem {
     /// Its name.
     name: String,
-    /// The newest version; what follows is about that one.
+    /// The version that what follows is about.
     version: u32,
     /// `pending`, `active` or `failed`.
     #[schema(example = "active")]
@@ -102,6 +102,12 @@ impl FunctionItem {
             deployed_at: deployed_at.to_string(),
             url: format!("/fn/{}", spec.name),
         }
+    }
+
+    /// The same where it is one of many: it is called at a URL of its own.
+    pub(super) fn of_version(version: &FunctionVersion, active_version: Option<u32>) -> Self {
+        let url = format!("/fn/{}@{}", version.spec.name, version.version);
+        Self { url, ..Self::new(version, active_version) }
     }
 }
 
