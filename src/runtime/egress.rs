@@ -185,17 +185,13 @@ impl Host {
 impl Target {
     /// None where the URI names no host, or more than a host and a port.
     fn of(uri: &Uri) -> Option<Self> {
-        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+        let authority = uri.authority()?;
         let tls = uri.scheme() == Some(&Scheme::HTTPS);
-        let port = match authority.port() {
-            Some(port) => port.as_str().parse().ok()?,
-            None => {
-                if tls {
-                    443
-                } else {
-                    80
-                }
-            }
+        // The text itself is looked at: `Authority` takes a port that is none for no port.
+        let port = match authority.as_str().strip_prefix(authority.host())? {
+            "" if tls => 443,
+            "" => 80,
+            port => port.strip_prefix(':')?.parse().ok()?,
         };
         Some(Self { host: authority.host().to_ascii_lowercase(), port, tls }).filter(|target| !target.host.is_empty())
     }
@@ -206,7 +202,7 @@ mod tests {
     use super::*;
 
     fn allows(host: &str, uri: &str) -> bool {
-        let target = Target::of(&uri.parse().unwrap());
+        let target = uri.parse().ok().and_then(|uri| Target::of(&uri));
         target.is_some_and(|target| Host::parse(host).unwrap().allows(&target))
     }
 

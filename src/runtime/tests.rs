@@ -2,6 +2,8 @@
 
 mod commands;
 mod components;
+mod egress;
+mod fuel;
 mod lifecycle;
 mod pool;
 
