@@ -5,7 +5,6 @@
 #[expect(dead_code, reason = "the bench of the executor uses the rest")]
 mod bare;
 mod host;
-#[expect(dead_code, reason = "the other benches use the rest")]
 mod support;
 
 use std::sync::Arc;

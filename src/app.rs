@@ -83,7 +83,7 @@ impl App {
             .with_context(|| format!("'{}' cannot be written", url_file.display()))?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
-        deployer.resume();
+        deployer.resume().await?;
         Ok(Self {
             address,
             url_file,

@@ -1,6 +1,7 @@
 //! Owns the small relational state, in SQLite: functions, their versions and limits. Telemetry is `crate::store`'s.
 //! What calls need is held in memory too, and always as the database has it: a change is written first, then shown.
 
+mod recent;
 mod row;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use tokio::sync::Mutex;
 
 use crate::model::{FunctionSpec, FunctionVersion, VersionState};
 use crate::units::Timestamp;
+
+use recent::Recent;
 
 /// Where the catalog is and how much it holds.
 #[derive(Debug, Clone)]
@@ -38,6 +41,9 @@ pub enum Error {
     /// No function has this name.
     #[error("there is no function '{0}'")]
     NotFound(String),
+    /// The function has no such version, or had it before it was removed.
+    #[error("function '{function}' has no version {version}")]
+    NoVersion { function: String, version: u32 },
     /// One more function would pass the limit.
     #[error("there are {0} functions already, the most that the catalog holds: remove one first")]
     TooMany(usize),
@@ -57,7 +63,7 @@ pub enum Error {
 pub struct Function {
     /// The newest version, whatever its state.
     pub latest: Arc<FunctionVersion>,
-    /// The version that calls run: the newest that ever became active.
+    /// The version that calls run: the newest that became active, or the one that was chosen since.
     pub active: Option<Arc<FunctionVersion>>,
 }
 
@@ -71,6 +77,7 @@ struct Inner {
     /// Held by whoever changes something, so that changes are shown in the order they were written.
     changing: Mutex<()>,
     functions: RwLock<BTreeMap<String, Function>>,
+    recent: RwLock<Recent>,
 }
 
 impl Catalog {
@@ -86,8 +93,8 @@ impl Catalog {
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
         sqlx::migrate!("src/catalog/migrations").run(&pool).await?;
         let functions = RwLock::new(row::load(&pool).await?);
-        let changing = Mutex::new(());
-        Ok(Self(Arc::new(Inner { pool, max_functions: config.max_functions, changing, functions })))
+        let (changing, recent) = (Mutex::new(()), RwLock::default());
+        Ok(Self(Arc::new(Inner { pool, max_functions: config.max_functions, changing, functions, recent })))
     }
 
     /// The function with this name.
@@ -105,11 +112,40 @@ impl Catalog {
         })
     }
 
+    /// One version of a function, whatever its state.
+    pub async fn version(&self, name: &str, version: u32) -> Result<Arc<FunctionVersion>, Error> {
+        let function = self.get(name).ok_or_else(|| Error::NotFound(name.to_owned()))?;
+        let known = [Some(&function.latest), function.active.as_ref()];
+        if let Some(found) = known.into_iter().flatten().find(|known| known.version == version) {
+            return Ok(Arc::clone(found));
+        }
+        if let Some(found) = self.0.recent.read().unwrap_or_else(PoisonError::into_inner).get(name, version) {
+            return Ok(found);
+        }
+        let found = row::version(&self.0.pool, name, version).await?;
+        let found = found.ok_or_else(|| Error::NoVersion { function: name.to_owned(), version })?;
+        if found.state == VersionState::Active {
+            self.keep(&function, &found);
+        }
+        Ok(found)
+    }
+
+    /// Up to `limit` versions of a function, the newest first, those older than `before`.
+    pub async fn versions(
+        &self,
+        name: &str,
+        before: Option<u32>,
+        limit: usize,
+    ) -> Result<Vec<Arc<FunctionVersion>>, Error> {
+        if self.get(name).is_none() {
+            return Err(Error::NotFound(name.to_owned()));
+        }
+        row::versions(&self.0.pool, name, before, limit).await
+    }
+
     /// Versions that still wait for the compiler, such as after a restart.
-    #[must_use]
-    pub fn pending(&self) -> Vec<Arc<FunctionVersion>> {
-        let waits = |function: &&Function| function.latest.state == VersionState::Pending;
-        self.read(|all| all.values().filter(waits).map(|function| Arc::clone(&function.latest)).collect())
+    pub async fn pending(&self) -> Result<Vec<Arc<FunctionVersion>>, Error> {
+        row::pending(&self.0.pool).await
     }
 
     /// Records a new version, pending, and numbers it.
@@ -128,16 +164,17 @@ impl Catalog {
         Ok(version)
     }
 
-    /// Records that the compiler is done with a version. A newer version that is active already stays.
+    /// Records that the compiler is done with a version. The newest becomes active, unless an older one was chosen since
+    /// it was deployed.
     pub async fn settle(&self, name: &str, version: u32, state: VersionState) -> Result<(), Error> {
         let _changing = self.0.changing.lock().await;
-        row::settle(&self.0.pool, name, version, &state).await?;
+        let activated = row::settle(&self.0.pool, name, version, &state).await?;
         self.write(|functions| {
             let Some(function) = functions.get_mut(name) else { return };
             if function.latest.version == version {
                 let latest = FunctionVersion { state: state.clone(), ..FunctionVersion::clone(&function.latest) };
                 function.latest = Arc::new(latest);
-                if state == VersionState::Active {
+                if activated {
                     function.active = Some(Arc::clone(&function.latest));
                 }
             }
@@ -145,7 +182,22 @@ impl Catalog {
         Ok(())
     }
 
-    /// Removes a function. Its telemetry stays; deployed again, its numbering goes on.
+    /// Makes calls run a version that has compiled. A later deployment moves on to its own.
+    pub async fn activate(&self, name: &str, version: u32) -> Result<(), Error> {
+        let _changing = self.0.changing.lock().await;
+        let chosen = self.version(name, version).await?;
+        if !row::activate(&self.0.pool, name, version).await? {
+            return Err(Error::NoVersion { function: name.to_owned(), version });
+        }
+        self.write(|functions| {
+            if let Some(function) = functions.get_mut(name) {
+                function.active = Some(chosen);
+            }
+        });
+        Ok(())
+    }
+
+    /// Removes a function. Its versions cannot be called again. Its telemetry stays; deployed again, its numbering goes on.
     pub async fn remove(&self, name: &str, at: Timestamp) -> Result<(), Error> {
         let _changing = self.0.changing.lock().await;
         if self.get(name).is_none() {
@@ -153,12 +205,22 @@ impl Catalog {
         }
         row::remove(&self.0.pool, name, at).await?;
         self.write(|functions| functions.remove(name));
+        self.0.recent.write().unwrap_or_else(PoisonError::into_inner).forget(name);
         Ok(())
     }
 
     /// Closes the database, the last writes on disk.
     pub async fn close(&self) {
         self.0.pool.close().await;
+    }
+
+    /// Keeps a version that was read while `function` was as it is here; had it been removed since, it is not kept.
+    fn keep(&self, function: &Function, version: &Arc<FunctionVersion>) {
+        self.read(|functions| {
+            if functions.get(&version.spec.name).is_some_and(|now| Arc::ptr_eq(&now.latest, &function.latest)) {
+                self.0.recent.write().unwrap_or_else(PoisonError::into_inner).keep(version);
+            }
+        });
     }
 
     fn read<T>(&self, look: impl FnOnce(&BTreeMap<String, Function>) -> T) -> T {

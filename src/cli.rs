@@ -11,6 +11,7 @@ mod output;
 mod query;
 mod remove;
 mod serve;
+mod versions;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -57,9 +58,14 @@ enum Command {
     Deploy(deploy::Deploy),
     /// List the functions
     Functions(functions::Functions),
+    /// List a function's versions
+    Versions(versions::Versions),
+    /// Make calls run an older version of a function again
+    Rollback(versions::Rollback),
     /// Remove a function; its records stay
     Remove(remove::Remove),
     /// Call a function once and print what it replies
+    #[command(disable_version_flag = true)]
     Invoke(invoke::Invoke),
     /// Print a function's log records, newest last
     Logs(logs::Logs),
@@ -88,6 +94,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(command) => command.run(&common).await,
         Command::Deploy(command) => command.run().await,
         Command::Functions(command) => command.run().await,
+        Command::Versions(command) => command.run().await,
+        Command::Rollback(command) => command.run().await,
         Command::Remove(command) => command.run().await,
         Command::Invoke(command) => command.run().await,
         Command::Logs(command) => command.run().await,

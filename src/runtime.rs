@@ -3,7 +3,7 @@
 //!
 //! One attempt, in a straight line: `admit` counts it against the limits → `invoke` runs it, on its caller's thread or
 //! the guests' own (`placement`) → `attempt` takes an environment (`pool`), or starts one (`program`, `environment`) → `wasi_http` or `preview1` calls the
-//! guest under its meters (`meter`, `watch`, `logs`) → `reply` answers the caller → `Execution` says what it used.
+//! guest under its meters (`meter`, `watch`, `logs`), its own requests going out by `egress` → `reply` answers the caller → `Execution` says what it used.
 //!
 //! How the phases are told apart. `queue` ends when the attempt's task begins. `compile` and `load` are spent making a
 //! `Program`; a call that waits for another call's loading counts the wait as `load`. `instantiate` and `init` share the
@@ -16,6 +16,7 @@
 mod artifact;
 mod attempt;
 mod check;
+mod egress;
 mod engine;
 mod environment;
 mod fault;
@@ -23,6 +24,7 @@ mod limits;
 mod logline;
 mod logs;
 mod meter;
+mod outgoing;
 mod placement;
 mod pool;
 mod preview1;
@@ -84,6 +86,10 @@ pub struct Config {
     pub stream_after: Duration,
     /// See `stream_after`.
     pub stream_above_bytes: u64,
+    /// Requests of guests to other hosts that are on their way at once, in all (512).
+    pub outgoing_requests: u32,
+    /// The same of one call (16).
+    pub outgoing_requests_of_call: u32,
     /// Threads that run guests, apart from those that serve the web (as many as there are processors).
     pub threads: usize,
 }
@@ -106,6 +112,8 @@ impl Config {
             log_bytes: 256 << 10,
             stream_after: Duration::from_millis(100),
             stream_above_bytes: 1 << 20,
+            outgoing_requests: 512,
+            outgoing_requests_of_call: 16,
             threads: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
         }
     }
@@ -140,6 +148,8 @@ pub struct Source {
     pub wasm: Bytes,
     /// What it is.
     pub kind: GuestKind,
+    /// Whether it is to be compiled to count its instructions (false).
+    pub fuel: bool,
 }
 
 /// Why a deployment or the start of the runtime failed. What goes wrong in a call is in its `Execution`.
@@ -230,9 +240,12 @@ pub struct Execution {
     pub cpu: Duration,
     /// The most memory that the guest held during this invocation, all its linear memories together.
     pub peak_memory: ByteCount,
-    /// Instructions of the handler, counted as fuel, where the function asks for it.
+    /// WebAssembly instructions of the handler, counted as fuel, where the function asks for it: the same call of an
+    /// environment in the same state gives exactly the same. Start code (init) and the host's own work are left out.
+    /// Where the guest was ended by its time limit, what it had used some 10 million instructions before at most.
     pub fuel: Option<u64>,
-    /// Bytes that the guest sent to other hosts: heads and bodies of its requests.
+    /// Bytes that the guest sent to other hosts: its requests as HTTP/1.1 has them, heads, bodies and framing; what TLS
+    /// and TCP add is left out.
     pub egress: ByteCount,
     /// Bytes of the request's body.
     pub request_size: ByteCount,
@@ -279,10 +292,10 @@ impl Runtime {
         self.0.compile(source).await
     }
 
-    /// Whether an artifact is ready.
+    /// Whether the artifact of a source is ready; `fuel` asks for the one that counts its instructions.
     #[must_use]
-    pub fn is_compiled(&self, sha256: &str) -> bool {
-        self.0.artifacts.is_ready(sha256)
+    pub fn is_compiled(&self, sha256: &str, fuel: bool) -> bool {
+        self.0.artifacts.is_ready(artifact::Build { sha256, fuel })
     }
 
     /// Whether what `spec` reserves or provisions is left of the account's concurrency, besides what other active

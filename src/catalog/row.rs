@@ -33,6 +33,41 @@ pub(super) async fn load(pool: &SqlitePool) -> Result<BTreeMap<String, Function>
     Ok(functions)
 }
 
+pub(super) async fn version(
+    pool: &SqlitePool,
+    name: &str,
+    version: u32,
+) -> Result<Option<Arc<FunctionVersion>>, Error> {
+    let query = sqlx::query("SELECT * FROM versions WHERE function = ? AND version = ? AND removed_at IS NULL");
+    let row = query.bind(name).bind(version).fetch_optional(pool).await?;
+    row.as_ref().map(|row| read(row).map(Arc::new)).transpose()
+}
+
+/// The newest first.
+pub(super) async fn versions(
+    pool: &SqlitePool,
+    name: &str,
+    before: Option<u32>,
+    limit: usize,
+) -> Result<Vec<Arc<FunctionVersion>>, Error> {
+    let query = sqlx::query(
+        "SELECT * FROM versions WHERE function = ? AND version < ? AND removed_at IS NULL
+         ORDER BY version DESC LIMIT ?",
+    );
+    let before = before.map_or(i64::MAX, i64::from);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = query.bind(name).bind(before).bind(limit).fetch_all(pool).await?;
+    rows.iter().map(|row| read(row).map(Arc::new)).collect()
+}
+
+/// In the order that they were deployed.
+pub(super) async fn pending(pool: &SqlitePool) -> Result<Vec<Arc<FunctionVersion>>, Error> {
+    let query = sqlx::query(
+        "SELECT * FROM versions WHERE state = 'pending' AND removed_at IS NULL ORDER BY deployed_at, function, version",
+    );
+    query.fetch_all(pool).await?.iter().map(|row| read(row).map(Arc::new)).collect()
+}
+
 pub(super) async fn insert(
     pool: &SqlitePool,
     spec: FunctionSpec,
@@ -80,7 +115,8 @@ pub(super) async fn insert(
     Ok(FunctionVersion { spec, version, sha256, state: VersionState::Pending, deployed_at })
 }
 
-pub(super) async fn settle(pool: &SqlitePool, name: &str, version: u32, state: &VersionState) -> Result<(), Error> {
+/// Says whether the version became the one that calls run.
+pub(super) async fn settle(pool: &SqlitePool, name: &str, version: u32, state: &VersionState) -> Result<bool, Error> {
     let reason = if let VersionState::Failed(reason) = state { Some(reason) } else { None };
     let mut transaction = pool.begin().await?;
     sqlx::query("UPDATE versions SET state = ?, reason = ? WHERE function = ? AND version = ?")
@@ -90,26 +126,47 @@ pub(super) async fn settle(pool: &SqlitePool, name: &str, version: u32, state: &
         .bind(version)
         .execute(&mut *transaction)
         .await?;
+    let mut activated = false;
     if *state == VersionState::Active {
-        sqlx::query(
+        let result = sqlx::query(
             "UPDATE functions SET active_version = ?1
-             WHERE name = ?2 AND removed_at IS NULL AND latest_version = ?1",
+             WHERE name = ?2 AND removed_at IS NULL AND latest_version = ?1 AND coalesce(held_version, 0) < ?1",
         )
         .bind(version)
         .bind(name)
         .execute(&mut *transaction)
         .await?;
+        activated = result.rows_affected() > 0;
     }
     transaction.commit().await?;
-    Ok(())
+    Ok(activated)
+}
+
+/// Says whether there is such a version that can run.
+pub(super) async fn activate(pool: &SqlitePool, name: &str, version: u32) -> Result<bool, Error> {
+    let result = sqlx::query(
+        "UPDATE functions
+         SET active_version = ?1, held_version = iif(latest_version = ?1, NULL, latest_version)
+         WHERE name = ?2 AND removed_at IS NULL AND EXISTS (
+             SELECT 1 FROM versions
+             WHERE function = ?2 AND version = ?1 AND state = 'active' AND removed_at IS NULL)",
+    )
+    .bind(version)
+    .bind(name)
+    .execute(pool)
+    .await?;
+    Ok(result.rows_affected() > 0)
 }
 
 pub(super) async fn remove(pool: &SqlitePool, name: &str, at: Timestamp) -> Result<(), Error> {
-    sqlx::query("UPDATE functions SET removed_at = ?, active_version = NULL WHERE name = ?")
-        .bind(at.micros())
-        .bind(name)
-        .execute(pool)
-        .await?;
+    let mut transaction = pool.begin().await?;
+    for change in [
+        "UPDATE functions SET removed_at = ?, active_version = NULL, held_version = NULL WHERE name = ?",
+        "UPDATE versions SET removed_at = ? WHERE function = ? AND removed_at IS NULL",
+    ] {
+        sqlx::query(change).bind(at.micros()).bind(name).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
     Ok(())
 }
 

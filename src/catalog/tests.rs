@@ -87,5 +87,83 @@ async fn lists_page_and_the_catalog_has_a_limit() {
     assert!(names(Some("b")).is_empty());
     assert!(matches!(catalog.deploy(spec("c"), "aa".to_owned(), AT).await, Err(Error::TooMany(2))));
     assert!(catalog.deploy(spec("a"), "aa".to_owned(), AT).await.is_ok());
-    assert_eq!(catalog.pending().len(), 2);
+    assert_eq!(catalog.pending().await.expect("read").len(), 3, "a version that another followed waits too");
+}
+
+/// Deploys a version and says that it compiled.
+async fn deploy_active(catalog: &Catalog, name: &str) -> u32 {
+    let version = catalog.deploy(spec(name), "aa".to_owned(), AT).await.expect("deployed").version;
+    catalog.settle(name, version, VersionState::Active).await.expect("settled");
+    version
+}
+
+fn active(catalog: &Catalog, name: &str) -> Option<u32> {
+    catalog.get(name)?.active.map(|active| active.version)
+}
+
+#[tokio::test]
+async fn every_version_is_found_and_can_be_gone_back_to() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let catalog = open(&dir).await;
+    for expected in 1..=4 {
+        assert_eq!(deploy_active(&catalog, "f").await, expected);
+    }
+    for version in [4, 2, 2, 1] {
+        let found = catalog.version("f", version).await.expect("it is there");
+        assert_eq!((found.version, &found.spec, &found.state), (version, &spec("f"), &VersionState::Active));
+    }
+    let unknown = catalog.version("f", 5).await.expect_err("unknown").to_string();
+    assert_eq!(unknown, "function 'f' has no version 5");
+    assert!(matches!(catalog.version("g", 1).await, Err(Error::NotFound(_))));
+
+    let list = async |before, limit| {
+        let page = catalog.versions("f", before, limit).await.expect("a page");
+        page.iter().map(|version| version.version).collect::<Vec<_>>()
+    };
+    assert_eq!((list(None, 3).await, list(Some(2), 3).await), (vec![4, 3, 2], vec![1]));
+    assert!(list(Some(1), 3).await.is_empty() && catalog.versions("g", None, 1).await.is_err());
+
+    catalog.activate("f", 2).await.expect("it compiled");
+    assert_eq!(active(&catalog, "f"), Some(2));
+    assert!(catalog.activate("f", 5).await.is_err());
+    catalog.close().await;
+    let catalog = open(&dir).await;
+    assert_eq!(active(&catalog, "f"), Some(2), "it survives a restart");
+    assert_eq!(deploy_active(&catalog, "f").await, 5);
+    assert_eq!(active(&catalog, "f"), Some(5), "a later deployment moves on");
+}
+
+#[tokio::test]
+async fn a_version_that_was_being_compiled_does_not_undo_a_choice() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let catalog = open(&dir).await;
+    deploy_active(&catalog, "f").await;
+    deploy_active(&catalog, "f").await;
+    catalog.deploy(spec("f"), "bb".to_owned(), AT).await.expect("deployed");
+    assert!(catalog.activate("f", 3).await.is_err(), "it cannot run yet");
+    catalog.activate("f", 1).await.expect("chosen");
+    catalog.settle("f", 3, VersionState::Active).await.expect("settled");
+    assert_eq!(active(&catalog, "f"), Some(1));
+    assert_eq!(catalog.get("f").expect("there").latest.state, VersionState::Active);
+    catalog.activate("f", 3).await.expect("chosen");
+    assert_eq!(active(&catalog, "f"), Some(3));
+}
+
+#[tokio::test]
+async fn versions_of_a_removed_function_are_gone_for_good() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let catalog = open(&dir).await;
+    for _ in 0..3 {
+        deploy_active(&catalog, "f").await;
+    }
+    catalog.version("f", 1).await.expect("it is there");
+    catalog.remove("f", AT).await.expect("removed");
+    assert!(matches!(catalog.version("f", 1).await, Err(Error::NotFound(_))));
+    assert_eq!(deploy_active(&catalog, "f").await, 4);
+    for gone in 1..=3 {
+        assert!(matches!(catalog.version("f", gone).await, Err(Error::NoVersion { .. })), "{gone}");
+        assert!(catalog.activate("f", gone).await.is_err(), "{gone}");
+    }
+    let versions = catalog.versions("f", None, 10).await.expect("a page");
+    assert_eq!(versions.iter().map(|version| version.version).collect::<Vec<_>>(), [4]);
 }

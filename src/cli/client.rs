@@ -88,6 +88,27 @@ impl Client {
         let answer = self.send(method, url, &[("content-type", "application/json")], body).await?.success()?;
         serde_json::from_slice(&answer.body).context("the server's reply is not JSON")
     }
+
+    /// All items of a list that comes in pages.
+    pub(super) async fn items(&self, segments: &[&str]) -> anyhow::Result<Vec<Value>> {
+        let mut all = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut url = self.url(segments);
+            url.query_pairs_mut().append_pair("limit", "1000");
+            if let Some(cursor) = &cursor {
+                url.query_pairs_mut().append_pair("cursor", cursor);
+            }
+            let mut page = self.json(Method::GET, url, Bytes::new()).await?;
+            let items =
+                page.get_mut("items").and_then(Value::as_array_mut).context("the server's reply has no items")?;
+            all.append(items);
+            cursor = page.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
+            if cursor.is_none() {
+                return Ok(all);
+            }
+        }
+    }
 }
 
 impl Answer {

@@ -15,6 +15,9 @@ pub(super) struct Invoke {
     /// The payload, or @FILE to read it from a file
     #[arg(long, default_value = "", value_name = "STRING|@FILE")]
     payload: String,
+    /// The version that is to run [default: the active one]
+    #[arg(long, value_name = "VERSION")]
+    version: Option<u32>,
     /// Print a line about the call: status, cold or warm, phases, billed time, memory, cost
     #[arg(long)]
     report: bool,
@@ -25,7 +28,10 @@ pub(super) struct Invoke {
 impl Invoke {
     pub(super) async fn run(&self) -> anyhow::Result<()> {
         let client = self.connect.client()?;
-        let url = client.url(&["api", "v1", "functions", &self.name, "invocations"]);
+        let mut url = client.url(&["api", "v1", "functions", &self.name, "invocations"]);
+        if let Some(version) = self.version {
+            url.query_pairs_mut().append_pair("version", &version.to_string());
+        }
         let answer = client.send(Method::POST, url, &[], self.payload()?).await?;
         let ran = !answer.header("x-faremeter-invocation-id").is_empty();
         if self.report && ran {

@@ -1,5 +1,6 @@
 //! Owns compiled artifacts and the sources they are made from, on disk. An artifact is found by the hash of its source and
 //! of everything about the engine that its code depends on: what another version of Faremeter left is not taken for ours.
+//! A source whose instructions are to be counted is another build, beside the plain one.
 //! Only files that this process's user wrote to `artifacts_dir` are run; an upload never gets there.
 
 use std::hash::{Hash, Hasher};
@@ -14,7 +15,9 @@ use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
 use super::check::kind;
+use super::engine::Engines;
 use super::{Config, Error, GuestKind, Source, check};
+use crate::model::FunctionVersion;
 
 /// What the name of a file that is being written ends with.
 const TEMPORARY: &str = "tmp";
@@ -23,11 +26,34 @@ const TEMPORARY: &str = "tmp";
 pub(super) struct Artifacts {
     artifacts_dir: PathBuf,
     sources_dir: PathBuf,
-    engine: Engine,
-    /// Stands for the engine in file names.
+    engines: Arc<Engines>,
+    /// Stands for the engines in file names; those that count differ from the plain ones by that alone.
     fingerprint: String,
     worker: Semaphore,
     compiled: AtomicU64,
+}
+
+/// Names an artifact.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Build<'a> {
+    /// Of the source.
+    pub(super) sha256: &'a str,
+    /// Whether its instructions are counted.
+    pub(super) fuel: bool,
+}
+
+impl<'a> Build<'a> {
+    /// What calls of this version run.
+    pub(super) fn of(function: &'a FunctionVersion) -> Self {
+        Self { sha256: &function.sha256, fuel: function.spec.fuel }
+    }
+}
+
+impl Source {
+    /// What is made of it.
+    pub(super) fn build(&self) -> Build<'_> {
+        Build { sha256: &self.sha256, fuel: self.fuel }
+    }
 }
 
 /// An artifact mapped into memory.
@@ -38,27 +64,28 @@ pub(super) enum Loaded {
 
 impl Artifacts {
     /// Makes the directories.
-    pub(super) fn open(config: &Config, engine: Engine) -> Result<Self, Error> {
+    pub(super) fn open(config: &Config, engines: Arc<Engines>) -> Result<Self, Error> {
         for dir in [&config.artifacts_dir, &config.sources_dir] {
             std::fs::create_dir_all(dir).map_err(|error| unwritable(dir, &error))?;
             remove_unfinished(dir).map_err(|error| unwritable(dir, &error))?;
         }
         let mut hasher = Fingerprint(Sha256::new());
-        engine.precompile_compatibility_hash().hash(&mut hasher);
+        engines.plain.pooled.engine.precompile_compatibility_hash().hash(&mut hasher);
         let fingerprint = hasher.0.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let (artifacts_dir, sources_dir) = (config.artifacts_dir.clone(), config.sources_dir.clone());
         let (worker, compiled) = (Semaphore::new(1), AtomicU64::new(0));
-        Ok(Self { artifacts_dir, sources_dir, engine, fingerprint, worker, compiled })
+        Ok(Self { artifacts_dir, sources_dir, engines, fingerprint, worker, compiled })
     }
 
-    /// Whether the artifact of a source is there.
-    pub(super) fn is_ready(&self, sha256: &str) -> bool {
-        is_sha256(sha256) && self.artifact(sha256).is_file()
+    /// Whether an artifact is there.
+    pub(super) fn is_ready(&self, build: Build<'_>) -> bool {
+        is_sha256(build.sha256) && self.artifact(build).is_file()
     }
 
-    /// Where the artifact of a source is, or would be.
-    pub(super) fn artifact(&self, sha256: &str) -> PathBuf {
-        self.artifacts_dir.join(format!("{sha256}-{}.cwasm", self.fingerprint))
+    /// Where an artifact is, or would be.
+    pub(super) fn artifact(&self, Build { sha256, fuel }: Build<'_>) -> PathBuf {
+        let counted = if fuel { "-fuel" } else { "" };
+        self.artifacts_dir.join(format!("{sha256}-{}{counted}.cwasm", self.fingerprint))
     }
 
     /// Artifacts compiled since the start.
@@ -67,8 +94,8 @@ impl Artifacts {
     }
 
     /// Forgets an artifact that turned out not to be usable.
-    pub(super) fn discard(&self, sha256: &str) {
-        let _ = std::fs::remove_file(self.artifact(sha256));
+    pub(super) fn discard(&self, build: Build<'_>) {
+        let _ = std::fs::remove_file(self.artifact(build));
     }
 
     /// Keeps the source, so that its artifact can be made again.
@@ -87,7 +114,7 @@ impl Artifacts {
         let kind = kind(&wasm).filter(|_| check::sha256(&wasm) == sha256);
         let kind =
             kind.ok_or_else(|| Error::Platform(format!("{} was changed after its deployment", path.display())))?;
-        Ok(Source { sha256: sha256.to_owned(), wasm: wasm.into(), kind })
+        Ok(Source { sha256: sha256.to_owned(), wasm: wasm.into(), kind, fuel: false })
     }
 
     /// Makes the artifact of `source`, unless it is there, and keeps the source. Waits for its turn; says whether it was made.
@@ -96,18 +123,19 @@ impl Artifacts {
         let artifacts = Arc::clone(self);
         let made = tokio::task::spawn_blocking(move || {
             artifacts.keep_source(&source)?;
-            if artifacts.is_ready(&source.sha256) { Ok(false) } else { artifacts.compile(&source).map(|()| true) }
+            if artifacts.is_ready(source.build()) { Ok(false) } else { artifacts.compile(&source).map(|()| true) }
         });
         made.await.map_err(|error| Error::Platform(format!("the compiler failed: {error}")))?
     }
 
     fn compile(&self, source: &Source) -> Result<(), Error> {
+        let pair = self.engines.pair(source.fuel).map_err(|error| Error::Platform(format!("{error:#}")))?;
         let compiled = match source.kind {
-            GuestKind::WasiHttp => self.engine.precompile_component(&source.wasm),
-            GuestKind::WasiPreview1 => self.engine.precompile_module(&source.wasm),
+            GuestKind::WasiHttp => pair.pooled.engine.precompile_component(&source.wasm),
+            GuestKind::WasiPreview1 => pair.pooled.engine.precompile_module(&source.wasm),
         };
         let compiled = compiled.map_err(|error| Error::InvalidGuest(format!("it cannot be compiled: {error:#}")))?;
-        write(&self.artifact(&source.sha256), &compiled)?;
+        write(&self.artifact(source.build()), &compiled)?;
         self.compiled.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::artifact::Build;
 use super::environment::Environment;
 use super::fault::{Cause, Fault};
 use super::logs::LogSink;
@@ -13,7 +14,7 @@ use super::pool::{Taken, Version};
 use super::program::Program;
 use super::reply::Outlet;
 use super::service::Service;
-use super::{Admission, Error, Execution, GuestKind, GuestLog, Reply, Request, preview1, wasi_http};
+use super::{Admission, Error, Execution, GuestKind, GuestLog, Reply, Request, Source, preview1, wasi_http};
 use crate::model::{FunctionVersion, InitType, Outcome, Phases};
 use crate::units::{ByteCount, EnvironmentId};
 
@@ -32,6 +33,8 @@ pub(super) struct Record {
     pub(super) phases: Phases,
     pub(super) cpu: Duration,
     pub(super) peak_memory: u64,
+    pub(super) fuel: Option<u64>,
+    pub(super) egress: u64,
 }
 
 /// Runs the attempt and answers `caller`.
@@ -96,26 +99,27 @@ pub(super) async fn program(
     let began = service.clock.instant();
     let mut compile = Duration::ZERO;
     let loaded =
-        version.program.get_or_try_init(|| load(service, &function.sha256, &mut compile)).await.map(Arc::clone);
+        version.program.get_or_try_init(|| load(service, Build::of(function), &mut compile)).await.map(Arc::clone);
     phases.compile = compile;
     phases.load = service.clock.instant().saturating_duration_since(began).saturating_sub(compile);
     loaded
 }
 
 /// Loads the artifact; where there is none, or one that cannot be used, it is compiled now.
-async fn load(service: &Arc<Service>, sha256: &str, compile: &mut Duration) -> Result<Arc<Program>, Fault> {
-    if service.artifacts.is_ready(sha256) {
-        match map(service, sha256).await {
+async fn load(service: &Arc<Service>, build: Build<'_>, compile: &mut Duration) -> Result<Arc<Program>, Fault> {
+    if service.artifacts.is_ready(build) {
+        match map(service, build).await {
             Ok(program) => return Ok(program),
             Err(error) => {
-                tracing::warn!(sha256, error = format!("{error:#}"), "artifact cannot be used; compiling it again");
-                service.artifacts.discard(sha256);
+                let (sha256, error) = (build.sha256, format!("{error:#}"));
+                tracing::warn!(sha256, error, "artifact cannot be used; compiling it again");
+                service.artifacts.discard(build);
             }
         }
     }
     let began = service.clock.instant();
-    let made = match service.artifacts.read_source(sha256) {
-        Ok(source) => service.artifacts.make(source).await,
+    let made = match service.artifacts.read_source(build.sha256) {
+        Ok(source) => service.artifacts.make(Source { fuel: build.fuel, ..source }).await,
         Err(error) => Err(error),
     };
     *compile = service.clock.instant().saturating_duration_since(began);
@@ -123,16 +127,16 @@ async fn load(service: &Arc<Service>, sha256: &str, compile: &mut Duration) -> R
         Error::InvalidGuest(_) => Fault::platform("Compile", &error),
         Error::Platform(_) | Error::SetAside { .. } => Fault::platform("Artifact", &error),
     })?;
-    map(service, sha256).await.map_err(|error| Fault::platform("Artifact", &format_args!("{error:#}")))
+    map(service, build).await.map_err(|error| Fault::platform("Artifact", &format_args!("{error:#}")))
 }
 
-async fn map(service: &Arc<Service>, sha256: &str) -> wasmtime::Result<Arc<Program>> {
-    let path = service.artifacts.artifact(sha256);
+async fn map(service: &Arc<Service>, build: Build<'_>) -> wasmtime::Result<Arc<Program>> {
+    let (path, fuel) = (service.artifacts.artifact(build), build.fuel);
     if std::fs::metadata(&path)?.len() <= LOAD_INLINE_BYTES {
-        return Program::load(&service.engines, &path).map(Arc::new);
+        return Program::load(&service.engines, &path, fuel).map(Arc::new);
     }
     let service = Arc::clone(service);
-    tokio::task::spawn_blocking(move || Program::load(&service.engines, &path).map(Arc::new)).await?
+    tokio::task::spawn_blocking(move || Program::load(&service.engines, &path, fuel).map(Arc::new)).await?
 }
 
 /// What every guest finds in its environment: what `deploy` said, and which function it is.
@@ -166,6 +170,8 @@ impl Record {
             phases: Phases::default(),
             cpu: Duration::ZERO,
             peak_memory: 0,
+            fuel: None,
+            egress: 0,
         }
     }
 
@@ -187,8 +193,8 @@ impl Record {
             phases: self.phases,
             cpu: self.cpu,
             peak_memory: ByteCount(self.peak_memory),
-            fuel: None,
-            egress: ByteCount(0),
+            fuel: self.fuel,
+            egress: ByteCount(self.egress),
             request_size: ByteCount(self.request_size),
             response_size: ByteCount(outlet.size),
             streamed: ByteCount(outlet.streamed),

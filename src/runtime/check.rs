@@ -27,7 +27,7 @@ pub(super) fn check(engines: &Engines, upload: &[u8]) -> Result<Source, Error> {
         GuestKind::WasiPreview1 => check_module(engines, &wasm)?,
         GuestKind::WasiHttp => check_component(&wasm)?,
     }
-    Ok(Source { sha256: sha256(&wasm), wasm, kind })
+    Ok(Source { sha256: sha256(&wasm), wasm, kind, fuel: false })
 }
 
 /// What a binary is, by its header alone.
@@ -69,7 +69,7 @@ fn binary(upload: &[u8]) -> Result<Bytes, Error> {
 }
 
 fn check_module(engines: &Engines, wasm: &[u8]) -> Result<(), Error> {
-    Module::validate(&engines.pooled.engine, wasm)
+    Module::validate(&engines.plain.pooled.engine, wasm)
         .map_err(|error| invalid(format!("this module is not valid: {}", one_line(&format_args!("{error:#}")))))?;
     let names = scan::module(wasm).ok_or_else(|| invalid("the imports and exports of this module cannot be read"))?;
     for (module, field, function) in &names.imports {
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn what_cannot_run_is_refused_with_the_reason() {
         let engines = engines();
-        let artifact = engines.pooled.engine.precompile_module(b"\0asm\x01\0\0\0").unwrap();
+        let artifact = engines.plain.pooled.engine.precompile_module(b"\0asm\x01\0\0\0").unwrap();
         let refused: [(&[u8], &str); 12] = [
             (b"", "empty"),
             (b"hello", "neither"),

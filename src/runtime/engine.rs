@@ -1,11 +1,12 @@
-//! Owns the two wasmtime engines, their linkers, and the thread that ticks their epochs. It knows no functions.
+//! Owns the wasmtime engines, their linkers, and the thread that ticks their epochs. It knows no functions.
 //!
-//! Both engines compile alike, so one artifact serves both. The first allocates from a pool, which makes an instance in
-//! microseconds; the second allocates on demand, and takes what the pool has no room for (a very large table, more
-//! instances at once than slots). An epoch tick is 1 ms: guests look at the time and let others run that often.
+//! The two engines of a pair compile alike, so one artifact serves both. The first allocates from a pool, which makes an
+//! instance in microseconds; the second allocates on demand, and takes what the pool has no room for (a very large table,
+//! more instances at once than slots). A second pair counts instructions as fuel, which makes code slower: it is there
+//! once a function asks for it, and the others run none of its code. An epoch tick is 1 ms: guests look at the time and let others run that often.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -33,22 +34,42 @@ pub(super) struct Host {
     pub(super) modules: wasmtime::Linker<State>,
 }
 
-/// The engines, ticking while a guest runs.
-pub(super) struct Engines {
+/// Two engines that compile alike.
+pub(super) struct Pair {
     pub(super) pooled: Host,
     pub(super) on_demand: Host,
+}
+
+/// The engines, ticking while a guest runs.
+pub(super) struct Engines {
+    pub(super) plain: Pair,
+    fueled: Arc<OnceLock<Pair>>,
+    slots: u32,
     ticker: Ticker,
 }
 
 impl Engines {
     pub(super) fn start(config: &Config) -> Result<Self, Error> {
-        let fail =
-            |error: wasmtime::Error| Error::Platform(format!("the WebAssembly engine does not start: {error:#}"));
-        let pooled = Host::new(InstanceAllocationStrategy::Pooling(pool(config))).map_err(fail)?;
-        let on_demand = Host::new(InstanceAllocationStrategy::OnDemand).map_err(fail)?;
-        let ticker = Ticker::start([pooled.engine.clone(), on_demand.engine.clone()])
+        let slots = config.account_concurrency.saturating_add(config.idle_environments).saturating_add(16);
+        let slots = slots.min(MAX_SLOTS);
+        let plain = Pair::new(slots, false)
+            .map_err(|error| Error::Platform(format!("the WebAssembly engine does not start: {error:#}")))?;
+        let fueled = Arc::new(OnceLock::new());
+        let ticker = Ticker::start(plain.engines(), Arc::clone(&fueled))
             .map_err(|error| Error::Platform(format!("the epoch thread does not start: {error}")))?;
-        Ok(Self { pooled, on_demand, ticker })
+        Ok(Self { plain, fueled, slots, ticker })
+    }
+
+    /// The plain engines, or those that count instructions, which are made when they are first asked for.
+    pub(super) fn pair(&self, fuel: bool) -> wasmtime::Result<&Pair> {
+        if !fuel {
+            return Ok(&self.plain);
+        }
+        if let Some(pair) = self.fueled.get() {
+            return Ok(pair);
+        }
+        let pair = Pair::new(self.slots, true)?;
+        Ok(self.fueled.get_or_init(|| pair))
     }
 
     /// Epochs tick as long as one of these is held.
@@ -57,12 +78,25 @@ impl Engines {
     }
 }
 
+impl Pair {
+    fn new(slots: u32, fuel: bool) -> wasmtime::Result<Self> {
+        let pooled = Host::new(InstanceAllocationStrategy::Pooling(pool(slots)), fuel)?;
+        let on_demand = Host::new(InstanceAllocationStrategy::OnDemand, fuel)?;
+        Ok(Self { pooled, on_demand })
+    }
+
+    fn engines(&self) -> [wasmtime::Engine; 2] {
+        [self.pooled.engine.clone(), self.on_demand.engine.clone()]
+    }
+}
+
 impl Host {
-    fn new(allocation: InstanceAllocationStrategy) -> wasmtime::Result<Self> {
+    fn new(allocation: InstanceAllocationStrategy, fuel: bool) -> wasmtime::Result<Self> {
         let mut config = wasmtime::Config::new();
         config
             .allocation_strategy(allocation)
             .epoch_interruption(true)
+            .consume_fuel(fuel)
             .concurrency_support(false)
             .memory_init_cow(true)
             .wasm_memory64(false)
@@ -78,8 +112,7 @@ impl Host {
 }
 
 /// Room for every call and every idle environment; a component may have several instances and tables.
-fn pool(config: &Config) -> PoolingAllocationConfig {
-    let slots = config.account_concurrency.saturating_add(config.idle_environments).saturating_add(16).min(MAX_SLOTS);
+fn pool(slots: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
         .total_core_instances(slots * 16)
@@ -123,11 +156,11 @@ struct Shared {
 pub(super) struct Ticking(Arc<Shared>);
 
 impl Ticker {
-    fn start(engines: [wasmtime::Engine; 2]) -> std::io::Result<Self> {
+    fn start(plain: [wasmtime::Engine; 2], fueled: Arc<OnceLock<Pair>>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = std::thread::Builder::new().name("epoch-ticker".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            move || shared.tick(&engines)
+            move || shared.tick(&plain, &fueled)
         })?;
         Ok(Self { shared, thread: thread.thread().clone() })
     }
@@ -142,7 +175,7 @@ impl Ticker {
 }
 
 impl Shared {
-    fn tick(&self, engines: &[wasmtime::Engine; 2]) {
+    fn tick(&self, plain: &[wasmtime::Engine; 2], fueled: &OnceLock<Pair>) {
         let mut idle_ticks = 0;
         while !self.stopped.load(Ordering::SeqCst) {
             idle_ticks = if self.running.load(Ordering::SeqCst) == 0 { idle_ticks + 1 } else { 0 };
@@ -151,7 +184,11 @@ impl Shared {
                 idle_ticks = 0;
             }
             std::thread::sleep(TICK);
-            engines.iter().for_each(wasmtime::Engine::increment_epoch);
+            plain.iter().for_each(wasmtime::Engine::increment_epoch);
+            if let Some(Pair { pooled, on_demand }) = fueled.get() {
+                pooled.engine.increment_epoch();
+                on_demand.engine.increment_epoch();
+            }
         }
     }
 

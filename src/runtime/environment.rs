@@ -51,6 +51,22 @@ pub(super) struct Guest<T> {
     pub(super) calls: u64,
 }
 
+impl<T> Guest<T> {
+    /// Begins a handler after `init` has been used up; says what is left of its time.
+    pub(super) fn begin(&mut self, init: Duration) -> Duration {
+        self.store.set_epoch_deadline(1);
+        state::refuel(&mut self.store);
+        self.store.data_mut().begin_handler(init)
+    }
+
+    /// Writes down what the handler used.
+    pub(super) fn end(&mut self, record: &mut Record) {
+        record.peak_memory = self.store.data().memory.peak();
+        record.fuel = state::fuel_used(&self.store);
+        record.egress = self.store.data_mut().end_egress();
+    }
+}
+
 /// What a guest is entered by.
 pub(super) trait Entry: Sized {
     async fn instantiate(linked: &Linked, store: &mut Store<State>) -> wasmtime::Result<Self>;

@@ -16,12 +16,11 @@ use super::attempt::{Record, environment_variables};
 use super::environment::{Guest, start};
 use super::fault::{Fault, ReplyTooLarge};
 use super::logs::LogSink;
-use super::meter::{MemoryMeter, metered};
+use super::meter::metered;
 use super::program::Program;
 use super::reply::Outlet;
 use super::service::Service;
 use super::state::{self, State};
-use super::watch::Watch;
 use super::{Request, Stream};
 use crate::model::FunctionVersion;
 
@@ -44,7 +43,7 @@ pub(super) async fn run(
             let began = service.clock.instant();
             let result = call(&mut guest, record).await;
             record.phases.handler = service.clock.instant().saturating_duration_since(began);
-            record.peak_memory = guest.store.data().memory.peak();
+            guest.end(record);
             result
         }
         Err(fault) => Err(fault),
@@ -58,9 +57,8 @@ pub(super) async fn run(
 }
 
 async fn call(guest: &mut Guest<TypedFunc<(), ()>>, record: &mut Record) -> Result<(), Fault> {
+    let left = guest.begin(record.phases.init);
     let Guest { store, entry, .. } = guest;
-    let left = store.data_mut().watch.begin_handler(record.phases.init);
-    store.set_epoch_deadline(1);
     let returned = {
         let call = pin!(metered(entry.call_async(&mut *store, ()), &mut record.cpu));
         tokio::time::timeout(left, call).await
@@ -91,8 +89,7 @@ fn state(
         wasi.env(name, value);
     }
     wasi.stdin(state::stdin(request.body.clone())).stdout(reply.clone()).stderr(logs.writer(Stream::Stderr));
-    let memory = MemoryMeter::new(function.spec.memory.bytes().0);
-    State::new(wasi, memory, Watch::new(service.clock.clone(), function.spec.timeout), Arc::clone(logs))
+    State::new(wasi, service, &function.spec, Arc::clone(logs))
 }
 
 /// What a command is told of its request.

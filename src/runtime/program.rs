@@ -14,6 +14,7 @@ use super::state::State;
 /// A guest's code, mapped once and linked to the host.
 pub(super) struct Program {
     path: PathBuf,
+    fuel: bool,
     linked: Linked,
     /// The same guest for the engine that allocates on demand, loaded when the pool first has no room.
     spare: OnceLock<Linked>,
@@ -26,14 +27,16 @@ pub(super) enum Linked {
 }
 
 impl Program {
-    /// Loads the artifact at `path`: for the pool, or on demand where it does not fit a slot.
-    pub(super) fn load(engines: &Engines, path: &Path) -> wasmtime::Result<Self> {
-        let linked = match Linked::load(&engines.pooled, path) {
+    /// Loads the artifact at `path`: for the pool, or on demand where it does not fit a slot. `fuel` says whether it was
+    /// compiled to count its instructions.
+    pub(super) fn load(engines: &Engines, path: &Path, fuel: bool) -> wasmtime::Result<Self> {
+        let pair = engines.pair(fuel)?;
+        let linked = match Linked::load(&pair.pooled, path) {
             Ok(linked) => linked,
             // Where the fault is not the pool's, the second engine finds it too.
-            Err(_) => Linked::load(&engines.on_demand, path)?,
+            Err(_) => Linked::load(&pair.on_demand, path)?,
         };
-        Ok(Self { path: path.to_owned(), linked, spare: OnceLock::new() })
+        Ok(Self { path: path.to_owned(), fuel, linked, spare: OnceLock::new() })
     }
 
     pub(super) fn linked(&self) -> &Linked {
@@ -45,7 +48,7 @@ impl Program {
         if let Some(spare) = self.spare.get() {
             return Ok(spare);
         }
-        let spare = Linked::load(&engines.on_demand, &self.path)?;
+        let spare = Linked::load(&engines.pair(self.fuel)?.on_demand, &self.path)?;
         Ok(self.spare.get_or_init(|| spare))
     }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use super::artifact::Artifacts;
+use super::artifact::{Artifacts, Build};
 use super::attempt::{self, lost};
+use super::egress::Network;
 use super::engine::Engines;
 use super::limits::Limits;
 use super::placement::Attempt;
@@ -28,7 +29,8 @@ pub(super) struct Service {
     pub(super) config: Config,
     pub(super) clock: Clock,
     pub(super) ids: IdSource,
-    pub(super) engines: Engines,
+    pub(super) engines: Arc<Engines>,
+    pub(super) network: Arc<Network>,
     pub(super) artifacts: Arc<Artifacts>,
     pub(super) pool: Pool,
     pub(super) limits: Arc<Limits>,
@@ -39,8 +41,8 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn start(config: Config, clock: Clock, ids: IdSource) -> Result<Arc<Self>, Error> {
-        let engines = Engines::start(&config)?;
-        let artifacts = Arc::new(Artifacts::open(&config, engines.pooled.engine.clone())?);
+        let engines = Arc::new(Engines::start(&config)?);
+        let artifacts = Arc::new(Artifacts::open(&config, Arc::clone(&engines))?);
         let guests = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("guest")
@@ -51,6 +53,7 @@ impl Service {
         let service = Arc::new(Self {
             pool: Pool::new(clock.clone(), config.idle_timeout, config.idle_environments),
             limits: Arc::new(Limits::new(&config, clock.clone())),
+            network: Arc::new(Network::new(config.outgoing_requests, config.outgoing_requests_of_call)),
             tracker: TaskTracker::new(),
             guests: Some(guests),
             config,
@@ -79,15 +82,16 @@ impl Service {
 
     /// Keeps the source, makes the artifact, and sees that it links: what fails here would fail in every call.
     pub(super) async fn compile(self: &Arc<Self>, source: Source) -> Result<(), Error> {
-        let sha256 = source.sha256.clone();
+        let (sha256, fuel) = (source.sha256.clone(), source.fuel);
         let artifacts = Arc::clone(&self.artifacts);
         if !joined(self.guests().spawn(async move { artifacts.make(source).await }).await)? {
             return Ok(());
         }
         let service = Arc::clone(self);
         let linked = self.guests().spawn_blocking(move || {
-            Program::load(&service.engines, &service.artifacts.artifact(&sha256)).map(|_| ()).map_err(|error| {
-                service.artifacts.discard(&sha256);
+            let build = Build { sha256: &sha256, fuel };
+            Program::load(&service.engines, &service.artifacts.artifact(build), fuel).map(|_| ()).map_err(|error| {
+                service.artifacts.discard(build);
                 Error::InvalidGuest(format!("it cannot be linked: {error:#}"))
             })
         });

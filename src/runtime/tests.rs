@@ -3,6 +3,8 @@
 mod burst;
 mod commands;
 mod components;
+mod egress;
+mod fuel;
 mod lifecycle;
 mod pool;
 mod provisioned;
@@ -13,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 
-use super::{Config, Execution, Reply, Request, Runtime};
+use super::{Config, Execution, Reply, Request, Runtime, Source};
 use crate::clock::Clock;
 use crate::model::{FunctionSpec, FunctionVersion, VersionState};
 use crate::units::{IdSource, Timestamp};
@@ -80,10 +82,10 @@ impl Bench {
     }
 
     pub(super) async fn deploy(&self, spec: FunctionSpec, version: u32, upload: &[u8]) -> Arc<FunctionVersion> {
-        let source = self.runtime.check(upload).unwrap();
+        let source = Source { fuel: spec.fuel, ..self.runtime.check(upload).unwrap() };
         let sha256 = source.sha256.clone();
         self.runtime.compile(source).await.unwrap();
-        assert!(self.runtime.is_compiled(&sha256));
+        assert!(self.runtime.is_compiled(&sha256, spec.fuel));
         let deployed_at = Timestamp::from_micros(1);
         Arc::new(FunctionVersion { spec, version, sha256, state: VersionState::Active, deployed_at })
     }

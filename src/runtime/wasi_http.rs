@@ -18,12 +18,11 @@ use super::attempt::Record;
 use super::environment::{Environment, Guest, start};
 use super::fault::Fault;
 use super::logs::LogSink;
-use super::meter::{MemoryMeter, metered};
+use super::meter::metered;
 use super::program::Program;
 use super::reply::Outlet;
 use super::service::Service;
 use super::state::State;
-use super::watch::Watch;
 use super::{Request, Stream};
 use crate::model::FunctionVersion;
 
@@ -48,12 +47,11 @@ pub(super) async fn run(
         }
         none => none.insert(begin(service, (function, program), record).await?),
     };
-    let left = guest.store.data_mut().watch.begin_handler(record.phases.init);
-    guest.store.set_epoch_deadline(1);
+    let left = guest.begin(record.phases.init);
     let began = service.clock.instant();
     let result = call(guest, request, outlet, left, record).await;
     record.phases.handler = service.clock.instant().saturating_duration_since(began);
-    record.peak_memory = guest.store.data().memory.peak();
+    guest.end(record);
     record.take_logs(&guest.store.data().logs);
     result
 }
@@ -129,8 +127,7 @@ fn state(service: &Service, function: &FunctionVersion, logs: &Arc<LogSink>) -> 
         wasi.env(name, value);
     }
     wasi.stdout(logs.writer(Stream::Stdout)).stderr(logs.writer(Stream::Stderr));
-    let memory = MemoryMeter::new(function.spec.memory.bytes().0);
-    State::new(wasi, memory, Watch::new(service.clock.clone(), function.spec.timeout), Arc::clone(logs))
+    State::new(wasi, service, &function.spec, Arc::clone(logs))
 }
 
 fn http_request(request: Request) -> Result<http::Request<Full<Bytes>>, Fault> {

@@ -41,6 +41,11 @@ impl Watch {
         self.timeout
     }
 
+    /// When the handler's time is up.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// When the guest's first code ran; none if none did.
     pub(super) fn entered(&self) -> Option<Instant> {
         self.entered

@@ -11,7 +11,7 @@ use crate::catalog::{Catalog, Function};
 use crate::clock::Clock;
 use crate::cost::PriceBooks;
 use crate::model::{FunctionSpec, FunctionVersion, VersionState};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Source};
 
 use super::Error;
 
@@ -53,9 +53,10 @@ impl Deployer {
 
     /// Has the environments started that active functions want ahead of calls, and takes up the versions that a stop left
     /// waiting for the compiler.
-    pub fn resume(&self) {
+    pub async fn resume(&self) -> Result<(), Error> {
         self.catalog.list(None, usize::MAX).iter().for_each(|function| self.follow(&function.latest.spec.name));
-        self.catalog.pending().iter().for_each(|version| self.compile_in_background(version));
+        self.catalog.pending().await?.iter().for_each(|version| self.compile_in_background(version));
+        Ok(())
     }
 
     /// Removes a function; calls that run go on to their end.
@@ -76,6 +77,25 @@ impl Deployer {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Function> {
         self.catalog.get(name)
+    }
+
+    /// Up to `limit` versions of a function, the newest first, those older than `before`.
+    pub async fn versions(
+        &self,
+        name: &str,
+        before: Option<u32>,
+        limit: usize,
+    ) -> Result<Vec<Arc<FunctionVersion>>, Error> {
+        Ok(self.catalog.versions(name, before, limit).await?)
+    }
+
+    /// Makes calls run this version from now on, also after a restart; a later deployment moves on to its own.
+    pub async fn activate(&self, name: &str, version: u32) -> Result<(), Error> {
+        runnable(&*self.catalog.version(name, version).await?)?;
+        self.catalog.activate(name, version).await?;
+        self.follow(name);
+        self.bus.publish(Notable::FunctionActive { function: name.to_owned(), version });
+        Ok(())
     }
 
     /// Waits until nothing is being compiled. A deployment that is cut off here is taken up at the next start.
@@ -101,7 +121,7 @@ impl Deployer {
     async fn compile(&self, version: &FunctionVersion) {
         let (name, number) = (&version.spec.name, version.version);
         let compiled = match self.runtime.saved(&version.sha256).await {
-            Ok(source) => self.runtime.compile(source).await,
+            Ok(source) => self.runtime.compile(Source { fuel: version.spec.fuel, ..source }).await,
             Err(error) => Err(error),
         };
         let (state, notable) = match compiled {
@@ -112,14 +132,21 @@ impl Deployer {
                 (failed, Notable::FunctionFailed { function: name.clone(), version: number, reason })
             }
         };
-        let active = state == VersionState::Active;
         if let Err(error) = self.catalog.settle(name, number, state).await {
             tracing::error!(function = %name, version = number, %error, "a deployment could not be recorded");
             return;
         }
-        if active {
-            self.follow(name);
-        }
+        self.follow(name);
         self.bus.publish(notable);
+    }
+}
+
+/// Refuses a version that was asked for and cannot run.
+pub(super) fn runnable(version: &FunctionVersion) -> Result<(), Error> {
+    let (name, number) = (version.spec.name.clone(), version.version);
+    match &version.state {
+        VersionState::Active => Ok(()),
+        VersionState::Pending => Err(Error::VersionPending { name, version: number }),
+        VersionState::Failed(reason) => Err(Error::Failed { name, version: number, reason: reason.clone() }),
     }
 }

@@ -17,6 +17,7 @@ use crate::runtime::{Admission, Execution, Reply, Request, Runtime, Throttled};
 use crate::store::{self, Slot};
 use crate::units::{ByteCount, IdSource, InvocationId, Timestamp};
 
+use super::deploy::runnable;
 use super::record::Recorder;
 use super::{Config, Error, TraceContext};
 
@@ -25,6 +26,8 @@ use super::{Config, Error, TraceContext};
 pub struct Call {
     /// The function's name.
     pub function: String,
+    /// The version that is to run; none is the active one.
+    pub version: Option<u32>,
     /// What caused it.
     pub trigger: Trigger,
     /// The request's method.
@@ -134,7 +137,11 @@ impl Dispatcher {
 
 impl Inner {
     async fn invoke(self: Arc<Self>, call: Call) -> Result<Invoked, Error> {
-        let function = self.callable(&call.function)?;
+        let function = match call.version {
+            Some(version) => self.catalog.version(&call.function, version).await?,
+            None => self.callable(&call.function)?,
+        };
+        runnable(&function)?;
         let slot = self.store.reserve(self.config.record_bytes).inspect_err(|error| {
             self.bus.publish(Notable::StoreRefused { function: call.function.clone(), reason: error.to_string() });
         })?;

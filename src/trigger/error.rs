@@ -12,9 +12,12 @@ pub enum Error {
     /// The function has no version that can run yet.
     #[error("function '{name}' cannot be called yet: version {version} is still being compiled")]
     Pending { name: String, version: u32 },
-    /// The function's only version cannot run.
+    /// The function's only version, or the one that was asked for, cannot run.
     #[error("function '{name}' cannot be called: version {version} failed to deploy: {reason}")]
     Failed { name: String, version: u32, reason: String },
+    /// The version that was asked for cannot run yet.
+    #[error("version {version} of function '{name}' cannot run yet: it is still being compiled")]
+    VersionPending { name: String, version: u32 },
     /// The deployment breaks a limit.
     #[error(transparent)]
     Spec(#[from] SpecError),

@@ -4,6 +4,7 @@ pub(super) mod deploy;
 pub(super) mod functions;
 pub(super) mod logs;
 pub(super) mod query;
+pub(super) mod versions;
 
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
@@ -118,7 +119,7 @@ pub(super) fn call_item(path: &str) -> PathItem {
                 "The request goes to the function and its reply comes back, with the headers and statuses of \
                  `POST /api/v1/functions/{name}/invocations`.",
             ))
-            .parameter(param("name", "The function's name"))
+            .parameter(param("name", "The function's name; `name@version` runs that version instead of the active one"))
             .response("default", ResponseBuilder::new().description("The function's reply, or a problem").build());
         if path.contains("{*path}") {
             operation = operation.parameter(param("path", "What the function sees behind its name"));

@@ -10,7 +10,8 @@ use http::{HeaderMap, Method, Uri};
 use crate::model::Trigger;
 use crate::trigger::{self, Call};
 
-use super::error::Problem;
+use super::error::{Problem, VERSION_NOT_FOUND};
+use super::params::QueryString;
 use super::state::AppState;
 use super::{answer, body};
 
@@ -29,14 +30,32 @@ impl FromRequestParts<Arc<AppState>> for FunctionName {
     }
 }
 
+/// The function that a call's path names, and the version, where it says `name@version`.
+pub(super) struct FunctionTarget {
+    name: String,
+    version: Option<u32>,
+}
+
+impl FromRequestParts<Arc<AppState>> for FunctionTarget {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
+        let FunctionName(path) = FunctionName::from_request_parts(parts, state).await?;
+        let Some((name, version)) = path.split_once('@') else { return Ok(Self { name: path, version: None }) };
+        let unknown = || {
+            let detail = format!("function '{name}' has no version '{version}': write {name}@1 for its first");
+            Problem::new(VERSION_NOT_FOUND, detail)
+        };
+        let number = Some(version).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = number.and_then(|text| text.parse().ok()).ok_or_else(unknown)?;
+        Ok(Self { name: name.to_owned(), version: Some(number) })
+    }
+}
+
 /// `ANY /fn/{name}/...`: the function's URL.
-pub(super) async fn at_url(
-    State(state): State<Arc<AppState>>,
-    FunctionName(name): FunctionName,
-    request: Request,
-) -> Response {
+pub(super) async fn at_url(State(state): State<Arc<AppState>>, function: FunctionTarget, request: Request) -> Response {
     let target = (request.method().clone(), request.uri().clone());
-    call(&state, name, Trigger::Http, target, request).await
+    call(&state, function, Trigger::Http, target, request).await
 }
 
 /// Invokes a function
@@ -48,7 +67,10 @@ pub(super) async fn at_url(
     operation_id = "invoke_function",
     path = "/api/v1/functions/{name}/invocations",
     tag = "invocations",
-    params(("name" = String, Path, description = "The function's name")),
+    params(
+        ("name" = String, Path, description = "The function's name"),
+        ("version" = Option<u32>, Query, description = "The version that is to run (the active one)"),
+    ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The payload, at most 6 MiB"),
     responses(
         (status = 200, description = "The function's reply, with its own status, headers and body", headers(
@@ -64,8 +86,9 @@ pub(super) async fn at_url(
             ("x-faremeter-list-cost" = String, description = "List cost, exact"),
             ("x-faremeter-currency" = String, description = "The list cost's currency"),
         )),
-        (status = 404, description = "There is no such function", body = super::api::ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The function failed to deploy", body = super::api::ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "A parameter is wrong", body = super::api::ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such function or version", body = super::api::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The function, or the version that was asked for, failed to deploy; or that version is still being compiled", body = super::api::ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The payload is too large", body = super::api::ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "A limit turned the call away: see `reason`", body = super::api::ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "Faremeter failed; not billed", body = super::api::ProblemBody, content_type = "application/problem+json"),
@@ -79,15 +102,20 @@ pub(super) async fn by_api(
     FunctionName(name): FunctionName,
     request: Request,
 ) -> Response {
+    let mut query = QueryString::of(request.uri());
+    let version = match query.read("version").and_then(|version| query.finish().map(|()| version)) {
+        Ok(version) => version,
+        Err(problem) => return problem.into_response(),
+    };
     let Ok(uri) = format!("/fn/{name}").parse::<Uri>() else {
         return Problem::from(trigger::Error::NotFound(name)).into_response();
     };
-    call(&state, name, Trigger::Other, (Method::POST, uri), request).await
+    call(&state, FunctionTarget { name, version }, Trigger::Other, (Method::POST, uri), request).await
 }
 
 async fn call(
     state: &Arc<AppState>,
-    name: String,
+    FunctionTarget { name, version }: FunctionTarget,
     trigger: Trigger,
     (method, uri): (Method, Uri),
     request: Request,
@@ -99,6 +127,7 @@ async fn call(
     };
     let call = Call {
         function: name.clone(),
+        version,
         trigger,
         method,
         uri: path_and_query(&uri),

@@ -33,10 +33,12 @@ pub(super) const QUERY_NOT_ALLOWED: &Kind =
     &kind(403, "query-not-allowed", "Queries read the tables and do nothing else");
 pub(super) const NOT_FOUND: &Kind = &kind(404, "not-found", "Nothing is here");
 pub(super) const FUNCTION_NOT_FOUND: &Kind = &kind(404, "function-not-found", "There is no such function");
+pub(super) const VERSION_NOT_FOUND: &Kind = &kind(404, "version-not-found", "The function has no such version");
 pub(super) const METHOD_NOT_ALLOWED: &Kind = &kind(405, "method-not-allowed", "The method is not known here");
 pub(super) const NOT_ACCEPTABLE: &Kind = &kind(406, "not-acceptable", "No format that is accepted can be given");
 pub(super) const BODY_TOO_SLOW: &Kind = &kind(408, "body-too-slow", "The body did not arrive in time");
 pub(super) const FUNCTION_FAILED: &Kind = &kind(409, "function-failed", "The function failed to deploy");
+pub(super) const VERSION_NOT_READY: &Kind = &kind(409, "version-not-ready", "The version is being compiled");
 pub(super) const TOO_MANY_FUNCTIONS: &Kind = &kind(409, "too-many-functions", "No more functions fit");
 pub(super) const BODY_TOO_LARGE: &Kind = &kind(413, "body-too-large", "The body is too large");
 pub(super) const UNSUPPORTED_MEDIA_TYPE: &Kind =
@@ -146,6 +148,7 @@ impl From<trigger::Error> for Problem {
             E::NotFound(_) => Self::new(FUNCTION_NOT_FOUND, error.to_string()),
             E::Pending { .. } => Self::new(FUNCTION_PENDING, error.to_string()).retry(),
             E::Failed { .. } => Self::new(FUNCTION_FAILED, error.to_string()),
+            E::VersionPending { .. } => Self::new(VERSION_NOT_READY, error.to_string()).retry(),
             E::Spec(_) | E::Price(cost::Error::Unknown { .. }) => Self::invalid(error.to_string()),
             E::Price(_) => Self::internal(&error),
             E::Guest(error) => error.into(),
@@ -170,6 +173,7 @@ impl From<catalog::Error> for Problem {
     fn from(error: catalog::Error) -> Self {
         match error {
             catalog::Error::NotFound(_) => Self::new(FUNCTION_NOT_FOUND, error.to_string()),
+            catalog::Error::NoVersion { .. } => Self::new(VERSION_NOT_FOUND, error.to_string()),
             catalog::Error::TooMany(_) => Self::new(TOO_MANY_FUNCTIONS, error.to_string()),
             other => Self::internal(&other),
         }

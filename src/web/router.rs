@@ -49,6 +49,8 @@ pub(super) fn all() -> Routes {
         .add(FunctionsWrite, routes!(api::deploy::deploy))
         .add(FunctionsRead, routes!(api::functions::get))
         .add(FunctionsWrite, routes!(api::functions::remove))
+        .add(FunctionsRead, routes!(api::versions::list))
+        .add(FunctionsWrite, routes!(api::versions::choose))
         .add(Invoke, routes!(call::by_api))
         .add(TelemetryRead, routes!(api::logs::logs))
         .add(Query, routes!(api::query::run))

@@ -137,12 +137,12 @@ async fn artifacts_survive_a_restart_and_are_made_again_where_they_are_missing()
     let function = first.deploy(spec("probe"), 1, &guest(PROBE)).await;
     first.deploy(spec("other"), 1, &guest(PROBE)).await;
     assert_eq!(first.runtime.status().compiled, 1);
-    let artifact = first.runtime.0.artifacts.artifact(&function.sha256);
+    let artifact = first.runtime.0.artifacts.artifact(crate::runtime::artifact::Build::of(&function));
     let dir = Arc::clone(&first.dir);
     drop(first);
 
     let second = Bench::over(Arc::clone(&dir), Clock::system(), |_| {});
-    assert!(second.runtime.is_compiled(&function.sha256));
+    assert!(second.runtime.is_compiled(&function.sha256, false));
     let done = second.call(&function, "/count", "").await;
     assert_eq!((done.text(), done.execution.phases.compile), ("1", Duration::ZERO));
     assert_eq!(second.runtime.status().compiled, 0);
@@ -150,7 +150,7 @@ async fn artifacts_survive_a_restart_and_are_made_again_where_they_are_missing()
 
     std::fs::remove_file(&artifact).unwrap();
     let third = Bench::over(Arc::clone(&dir), Clock::system(), |_| {});
-    assert!(!third.runtime.is_compiled(&function.sha256));
+    assert!(!third.runtime.is_compiled(&function.sha256, false));
     let done = third.call(&function, "/count", "").await;
     assert_eq!(done.ended(), ("ok", ""));
     assert!(done.execution.phases.compile > Duration::from_millis(1));
@@ -203,7 +203,7 @@ async fn what_does_not_link_fails_at_deploy() {
         let source = runtime.check(upload.as_bytes()).unwrap();
         let sha256 = source.sha256.clone();
         let error = runtime.compile(source).await.unwrap_err().to_string();
-        assert!(!runtime.is_compiled(&sha256));
+        assert!(!runtime.is_compiled(&sha256, false));
         error
     };
     let error = refused(wrong, bench.runtime.clone()).await;

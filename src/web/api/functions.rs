@@ -20,14 +20,14 @@ use crate::web::params::QueryString;
 use crate::web::state::AppState;
 
 /// Functions in a page where the request does not say.
-const PAGE: usize = 100;
+pub(super) const PAGE: usize = 100;
 
-/// A function: its newest version, and which version calls run.
+/// A version of a function, in lists of functions the newest, and which version calls run.
 #[derive(Serialize, ToSchema)]
 pub(in crate::web) struct FunctionItem {
     /// Its name.
     name: String,
-    /// The newest version; what follows is about that one.
+    /// The version that what follows is about.
     version: u32,
     /// `pending`, `active` or `failed`.
     #[schema(example = "active")]
@@ -106,15 +106,25 @@ impl FunctionItem {
             url: format!("/fn/{}", spec.name),
         }
     }
+
+    /// A function as it is now.
+    pub(super) fn of(state: &AppState, function: &Function) -> Self {
+        let item = Self::new(&function.latest, function.active.as_ref().map(|active| active.version));
+        Self { provisioned_ready: provisioned_ready(state, &function.latest.spec.name), ..item }
+    }
+
+    /// One version of many: it is called at a URL of its own.
+    pub(super) fn of_version(state: &AppState, version: &FunctionVersion, active_version: Option<u32>) -> Self {
+        let name = &version.spec.name;
+        let is_active = active_version == Some(version.version);
+        let provisioned_ready = if is_active { provisioned_ready(state, name) } else { 0 };
+        let url = format!("/fn/{name}@{}", version.version);
+        Self { url, provisioned_ready, ..Self::new(version, active_version) }
+    }
 }
 
-impl FunctionItem {
-    /// A function as it is now.
-    fn of(state: &AppState, function: &Function) -> Self {
-        let ready = state.runtime.provisioned(&function.latest.spec.name).map_or(0, |provisioned| provisioned.ready);
-        let item = Self::new(&function.latest, function.active.as_ref().map(|active| active.version));
-        Self { provisioned_ready: ready, ..item }
-    }
+fn provisioned_ready(state: &AppState, function: &str) -> u32 {
+    state.runtime.provisioned(function).map_or(0, |provisioned| provisioned.ready)
 }
 
 /// A page of functions.

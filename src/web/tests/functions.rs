@@ -68,6 +68,7 @@ async fn a_wrong_deployment_names_what_is_wrong() {
         ("memory_mb=1", "'name' is missing"),
         ("name=f&provisioned_concurrency=1001", "provisioned_concurrency is 1001"),
         ("name=f&reserved_concurrency=1001", "1001 of the account's 1000"),
+        ("name=f&provisioned=2", "'provisioned' is not known"),
         ("name=f&name=g", "given 2 times"),
         ("name=f&env=A=1&env=A=2", "env=A"),
         ("name=f&env=1A=x", "'1A'"),
@@ -126,4 +127,74 @@ async fn environments_are_started_ahead_of_calls_and_shown() {
     let metrics = app.get("/metrics").await;
     assert!(!metrics.text().contains("faremeter_function_provisioned_environments_wanted{"), "{}", metrics.text());
     app.deploy("more", PROBE, "&reserved_concurrency=999").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_version_can_be_called_and_gone_back_to() {
+    let app = App::new().await;
+    for settings in ["&memory_mb=64", "&memory_mb=65", "&memory_mb=66"] {
+        app.deploy("f", ECHO, settings).await;
+    }
+    let ran = async |target: &str| {
+        let reply = app.post(target, "tea").await;
+        assert_eq!((reply.status.as_u16(), reply.text()), (200, "tea"), "{target}");
+        reply.header("x-faremeter-version").to_owned()
+    };
+    assert_eq!(ran("/fn/f").await, "3");
+    for target in ["/fn/f@1", "/fn/f@1/", "/fn/f@1/deep/path?x=1", "/api/v1/functions/f/invocations?version=1"] {
+        assert_eq!(ran(target).await, "1", "{target}");
+    }
+    let page = app.get("/api/v1/functions/f/versions?limit=2").await.json();
+    let numbers = |page: &serde_json::Value| -> Vec<u64> {
+        page["items"].as_array().unwrap().iter().map(|item| item["version"].as_u64().unwrap()).collect()
+    };
+    assert_eq!((numbers(&page), &page["next_cursor"]), (vec![3, 2], &"2".into()));
+    assert_eq!((&page["items"][1]["url"], &page["items"][1]["memory_mb"]), (&"/fn/f@2".into(), &65.into()));
+    let page = app.get("/api/v1/functions/f/versions?limit=2&cursor=2").await.json();
+    assert!(numbers(&page) == [1] && page["next_cursor"].is_null(), "{page}");
+
+    let choose = async |body: &str| {
+        let request = Request::put("/api/v1/functions/f/active").header("content-type", "application/json");
+        app.send(request, body.to_owned()).await
+    };
+    let item = choose(r#"{"version":2}"#).await.json();
+    assert_eq!((&item["version"], &item["active_version"], &item["memory_mb"]), (&3.into(), &2.into(), &66.into()));
+    assert_eq!((ran("/fn/f").await.as_str(), ran("/fn/f@3").await.as_str()), ("2", "3"));
+    choose(r#"{"version":9}"#).await.problem(404, "version-not-found");
+    for wrong in ["", "{}", "{\"version\":-1}", "{\"version\":1,\"x\":1}", "1"] {
+        choose(wrong).await.problem(400, "invalid-request");
+    }
+    app.deploy("f", ECHO, "&memory_mb=67").await;
+    assert_eq!(ran("/fn/f").await, "4", "a later deployment moves on");
+
+    assert_eq!(app.send(Request::delete("/api/v1/functions/f"), "").await.status, 204);
+    app.get("/fn/f@1").await.problem(404, "function-not-found");
+    app.get("/api/v1/functions/f/versions").await.problem(404, "function-not-found");
+    app.deploy("f", ECHO, "").await;
+    app.get("/fn/f@1").await.problem(404, "version-not-found");
+    assert_eq!(ran("/fn/f@5").await, "5");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_that_cannot_run_say_so() {
+    let app = App::new().await;
+    app.deploy("f", ECHO, "").await;
+    let wrong =
+        "(module (import \"wasi_snapshot_preview1\" \"fd_write\" (func (param i64))) (func (export \"_start\")))";
+    assert_eq!(app.post("/api/v1/functions?name=f", wrong).await.status, 202);
+    assert_eq!(app.settled("f").await, "failed");
+    for target in ["/fn/f@2", "/api/v1/functions/f/invocations?version=2"] {
+        let detail = app.post(target, "").await.problem(409, "function-failed");
+        assert!(detail.contains("fd_write"), "{detail}");
+    }
+    let request = Request::put("/api/v1/functions/f/active").header("content-type", "application/json");
+    app.send(request, "{\"version\":2}").await.problem(409, "function-failed");
+    for unknown in ["/fn/f@3", "/fn/f@0", "/fn/f@", "/fn/f@x", "/fn/f@-1", "/fn/f@+1", "/fn/f@1@1", "/fn/f@99999999999"]
+    {
+        app.get(unknown).await.problem(404, "version-not-found");
+    }
+    app.get("/fn/g@1").await.problem(404, "function-not-found");
+    for wrong in ["version=x", "version=1&version=1", "versoin=1"] {
+        app.post(&format!("/api/v1/functions/f/invocations?{wrong}"), "").await.problem(400, "invalid-request");
+    }
 }

@@ -22,7 +22,8 @@
 //! | `/grow_ok` | allocates until refused, frees all, replies the MiB that it got |
 //! | `/never` | returns without a response |
 //! | `/cut` | sets a response, writes half of it, then traps |
-//! | `/outgoing?url=` | makes an outgoing GET, replies "status N" or "error: ..." |
+//! | `/outgoing?url=&send=&times=&read=` | makes an outgoing GET, or a POST of so many "x"; so many at once (1); replies a line for each: "status N" or "error: ..."; where `read` is 1 it reads the answers: "status N, N bytes" |
+//! | `/leave?url=` | sends an outgoing request, and replies "left" without waiting for the answer; the next call ends it |
 //! | `/file` | opens /etc/passwd, replies the error |
 
 mod http;
@@ -32,9 +33,10 @@ mod strain;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use wasip2::exports::http::incoming_handler::Guest;
-use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+use wasip2::http::types::{FutureIncomingResponse, IncomingRequest, ResponseOutparam};
 
 use http::{json_object, Query, Reply};
 
@@ -77,8 +79,9 @@ impl Guest for Probe {
             "never" => drop(out),
             "cut" => cut(out),
             "outgoing" => {
-                Reply::new(200, "text/plain").send(out, outgoing::get(&query.text("url")).as_bytes());
+                Reply::new(200, "text/plain").send(out, outgoing::call(&query).as_bytes());
             }
+            "leave" => leave(&query, out),
             "file" => file(out),
             _ => Reply::new(404, "text/plain").send(out, b"no such probe"),
         }
@@ -170,6 +173,18 @@ fn cut(out: ResponseOutparam) {
     body.write(b"the first half, and then");
     body.flush();
     core::arch::wasm32::unreachable()
+}
+
+fn leave(query: &Query, out: ResponseOutparam) {
+    static LEFT: Mutex<Option<FutureIncomingResponse>> = Mutex::new(None);
+    let text = match outgoing::start(query) {
+        Ok(future) => {
+            *LEFT.lock().unwrap_or_else(PoisonError::into_inner) = Some(future);
+            "left".to_owned()
+        }
+        Err(error) => format!("error: {error}"),
+    };
+    Reply::new(200, "text/plain").send(out, text.as_bytes());
 }
 
 fn file(out: ResponseOutparam) {
