@@ -77,7 +77,8 @@ impl Host {
     }
 }
 
-/// Room for every call and every idle environment; a component may have several instances and tables.
+/// Room for every call and every idle environment (provisioned ones take their place among the calls, as so many are set
+/// aside for theirs); a component may have several instances and tables.
 fn pool(config: &Config) -> PoolingAllocationConfig {
     let slots = config.account_concurrency.saturating_add(config.idle_environments).saturating_add(16).min(MAX_SLOTS);
     let mut pool = PoolingAllocationConfig::new();
