@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::{Limits, Quota, admit, aside};
+use super::super::{Quota, admit, aside};
 use super::{limits, manual, version};
 use crate::model::{FunctionSpec, FunctionVersion, ThrottleReason};
 use crate::runtime::tests::spec;
