@@ -114,8 +114,8 @@ fn request(path: &str) -> http::Request<Full<Bytes>> {
     request.body(Full::new(Bytes::new())).expect("the request is well formed")
 }
 
-/// Answers one request with an instance of its own, in a task of its own.
-pub(crate) async fn answer_fresh(pre: &ProxyPre<State>, path: &str) {
+/// Answers one request with an instance of its own, in a task of its own; false where the pool has no room for one.
+pub(crate) async fn answer_fresh(pre: &ProxyPre<State>, path: &str) -> bool {
     let mut store = store(pre);
     let (sender, answer) = oneshot::channel();
     let mut http = store.data_mut().http();
@@ -123,12 +123,14 @@ pub(crate) async fn answer_fresh(pre: &ProxyPre<State>, path: &str) {
     let response = http.new_response_outparam(sender).expect("there is room for a response");
     let pre = pre.clone();
     let guest = tokio::spawn(async move {
-        let proxy = pre.instantiate_async(&mut store).await.expect("the pool has room");
+        let Ok(proxy) = pre.instantiate_async(&mut store).await else { return };
         proxy.wasi_http_incoming_handler().call_handle(store, request, response).await.expect("the guest returns");
     });
-    let answer = answer.await.expect("the guest answers").expect("the guest answers with a response");
+    let Ok(answer) = answer.await else { return false };
+    let answer = answer.expect("the guest answers with a response");
     answer.into_body().collect().await.expect("the body ends");
     guest.await.expect("the guest's task ends well");
+    true
 }
 
 /// An instance that answers one request after another.

@@ -142,7 +142,7 @@ async fn throughput(wasm: &[u8], [fresh, warm]: [&Arc<Host>; 2], function: &Arc<
 async fn bare_client(pre: Arc<ProxyPre<bare::State>>, until: Instant) -> u64 {
     let mut calls = 0;
     while now() < until {
-        bare::answer_fresh(&pre, PATH).await;
+        assert!(bare::answer_fresh(&pre, PATH).await, "the pool has room");
         calls += 1;
     }
     calls
@@ -153,7 +153,8 @@ async fn bare_apart_client(threads: tokio::runtime::Handle, pre: Arc<ProxyPre<ba
     let mut calls = 0;
     while now() < until {
         let pre = Arc::clone(&pre);
-        threads.spawn(async move { bare::answer_fresh(&pre, PATH).await }).await.expect("the call ends well");
+        let answered = threads.spawn(async move { bare::answer_fresh(&pre, PATH).await }).await;
+        assert!(answered.expect("the call ends well"), "the pool has room");
         calls += 1;
     }
     calls

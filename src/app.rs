@@ -45,7 +45,7 @@ pub struct App {
 impl App {
     /// Opens the store, replays its log, builds the parts and binds the port. Takes calls from `run` on.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        files::make_room();
+        files::make_room(config.web.max_connections);
         let (clock, ids, bus) = (Clock::system(), IdSource::random(), Bus::default());
         let readiness = web::Readiness::default();
         let data = config.data.display().to_string();

@@ -52,6 +52,9 @@ pub struct Flags {
 /// Where data is when nothing else is said.
 pub const DEFAULT_DATA: &str = "./faremeter-data";
 
+/// Calls, other requests and records that wait for their commit, besides as many calls as the account may have at once.
+const SPARE_CALLS: u64 = 600;
+
 /// Room for the records of 1,600 calls at once, whose logs are reserved for in full (512 MiB).
 const BUFFER_BYTES: u64 = 512 << 20;
 
@@ -90,6 +93,23 @@ impl Config {
             config.store.wal_sync = wal_sync;
         }
         Ok(config)
+    }
+}
+
+impl Config {
+    /// As many calls as may run at once have room for their records, and those that are turned away meanwhile too: the
+    /// limit that turns a call away is the one that was set for that.
+    fn make_room_for_records(&mut self) {
+        let calls = u64::from(self.runtime.account_concurrency) + SPARE_CALLS;
+        self.store.buffer_bytes = self.store.buffer_bytes.max(calls.saturating_mul(self.trigger.record_bytes));
+    }
+
+    /// The same for their connections.
+    fn make_room_for_connections(&mut self) {
+        let calls = u64::from(self.runtime.account_concurrency).saturating_add(SPARE_CALLS);
+        let calls = usize::try_from(calls).unwrap_or(usize::MAX);
+        self.web.max_connections = self.web.max_connections.max(calls);
+        self.web.max_requests = self.web.max_requests.max(calls);
     }
 }
 

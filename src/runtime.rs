@@ -299,7 +299,8 @@ impl Runtime {
     }
 
     /// Whether what `spec` reserves or provisions is left of the account's concurrency, besides what other active
-    /// functions have set aside.
+    /// functions have set aside. One that is still being compiled does not count yet: should both become active, nothing
+    /// is left for others, and the account's limit holds.
     pub fn check_limits(&self, spec: &FunctionSpec) -> Result<(), Error> {
         self.0.limits.check(spec)
     }

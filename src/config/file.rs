@@ -167,6 +167,10 @@ impl File {
             config.trigger.record_bytes = log_bytes.saturating_add(64 << 10);
         }
         set(&mut config.runtime.log_bytes, log_bytes);
+        if self.store.buffer_mb.is_none() {
+            config.make_room_for_records();
+        }
+        config.make_room_for_connections();
         set(&mut config.query.timeout, self.query.timeout.map(|length| length.0));
         set(&mut config.query.max_rows, self.query.max_rows);
         set(&mut config.query.memory_bytes, self.query.memory_mb.map(|mb| (mb as usize) << 20));

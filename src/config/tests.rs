@@ -43,6 +43,17 @@ fn a_wrong_file_says_what_is_wrong() {
 }
 
 #[test]
+fn more_calls_at_once_have_more_room() {
+    let config = read("", Flags::default()).expect("right");
+    assert_eq!((config.store.buffer_bytes, config.web.max_connections), (512 << 20, 2_048));
+    let config = read("[runtime]\naccount_concurrency = 5000\nlog_kb = 128\n", Flags::default()).expect("right");
+    assert_eq!(config.store.buffer_bytes, 5_600 * (192 << 10));
+    assert_eq!((config.web.max_connections, config.web.max_requests), (5_600, 5_600));
+    let config = read("[runtime]\naccount_concurrency = 5000\n[store]\nbuffer_mb = 8\n", Flags::default());
+    assert_eq!(config.expect("right").store.buffer_bytes, 8 << 20, "what the file says");
+}
+
+#[test]
 fn tenants_and_rates_have_their_limits() {
     let text = "[runtime]\naccount_rate_per_s = 500\ntenant_concurrency = 20\n\
                 [tenants.acme]\nconcurrency = 0\n[tenants.shop]\nrate_per_s = 7\n";

@@ -59,9 +59,11 @@ pub struct FunctionSpec {
     pub architecture: Architecture,
     /// Ephemeral storage, 512 to 10240 MB.
     pub ephemeral_storage: Megabytes,
-    /// Calls at once, at most; none is no limit of its own. 0 stops the function.
+    /// Calls at once, at most, and set aside for it out of the account's while a version is active; none is no limit of its
+    /// own. 0 stops the function.
     pub reserved_concurrency: Option<u32>,
-    /// Environments that are started ahead of calls and kept (0); calls past them start their own.
+    /// Environments that are started ahead of calls and kept (0), and calls at once that are set aside for them; calls
+    /// past them start their own.
     pub provisioned_concurrency: u32,
     /// Calls admitted a second, at most, with a burst of one second's worth; none is no limit of its own.
     pub rate_per_s: Option<u32>,

@@ -111,7 +111,8 @@ impl Host {
     }
 }
 
-/// Room for every call and every idle environment; a component may have several instances and tables.
+/// Room for every call and every idle environment (provisioned ones take their place among the calls, as so many are set
+/// aside for theirs); a component may have several instances and tables.
 fn pool(slots: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)

@@ -2,7 +2,7 @@
 //! `pool::version`'s to count; where they wait is `pool`'s.
 //!
 //! Each active version has one task, which starts one environment after another: a deployment of a thousand leaves the
-//! processors to calls.
+//! processors to calls. What a guest prints while it starts comes with its first call.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};

@@ -90,7 +90,7 @@ pub(super) async fn at_url(State(state): State<Arc<AppState>>, function: Functio
         (status = 404, description = "There is no such function or version", body = super::api::ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The function, or the version that was asked for, failed to deploy; or that version is still being compiled", body = super::api::ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The payload is too large", body = super::api::ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "A limit turned the call away: see `reason`", body = super::api::ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "A limit turned the call away: `reason` says which, `retry-after` when to come again", body = super::api::ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "Faremeter failed; not billed", body = super::api::ProblemBody, content_type = "application/problem+json"),
         (status = 502, description = "The function failed or ran out of memory", body = super::api::ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Being compiled, too busy or stopping: try again", body = super::api::ProblemBody, content_type = "application/problem+json"),
