@@ -1,19 +1,22 @@
 //! Measures the store: rows per second of appends that end committed to Delta, against the same Arrow batches written
 //! straight to Parquet, and what appending one record costs. docs/benchmarks.md says what came out.
 
+#[path = "support/rows.rs"]
+mod rows;
 mod support;
 
 use std::time::{Duration, Instant};
 
 use arrow::record_batch::RecordBatch;
 use faremeter::clock::Clock;
-use faremeter::model::{Architecture, InitType, Invocation, Outcome, Phases, Records, Trigger};
+use faremeter::model::Records;
 use faremeter::store::{Config, Handle, Service, Table, batches, size_of};
-use faremeter::units::{ByteCount, EnvironmentId, IdSource, Megabytes, Money, Timestamp};
+use faremeter::units::{IdSource, Timestamp};
 use futures::future::join_all;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use rows::group;
 use support::{ROUNDS, cpu, figures, heading, lengths, now, ratio};
 
 const ROWS: u64 = 200_000;
@@ -169,59 +172,5 @@ impl Store {
     async fn close(self) {
         self.stop.cancel();
         self.running.await.expect("the store's task ends well");
-    }
-}
-
-fn group(ids: &IdSource, first: u64, rows: u64) -> Records {
-    Records { invocations: (first..first + rows).map(|n| invocation(ids, n)).collect(), ..Records::default() }
-}
-
-/// The `n`th row: 20 functions of 5 tenants, a row each millisecond.
-fn invocation(ids: &IdSource, n: u64) -> Invocation {
-    let small = |n: u64| i64::try_from(n).expect("the count is small");
-    let started_at = Timestamp::from_nanos(1_790_000_000_000_000_000 + small(n) * 1_000_000);
-    let handler_ns = n * 7_919 % 200_000_000;
-    Invocation {
-        invocation_id: ids.invocation(started_at),
-        attempt: 1,
-        trace_id: Some(ids.trace()),
-        span_id: Some(ids.span()),
-        tenant: format!("tenant-{}", n % 5),
-        function: format!("function-{}", n % 20),
-        version: "3".to_owned(),
-        region: "us-east-1".to_owned(),
-        architecture: Architecture::X86_64,
-        runtime: "wasi-http".to_owned(),
-        trigger: Trigger::Http,
-        source: "executor".to_owned(),
-        tags: [("team".to_owned(), "shop".to_owned())].into(),
-        started_at,
-        account: "default".to_owned(),
-        environment_id: Some(EnvironmentId(format!("env-{}", n % 100))),
-        init_type: InitType::OnDemand,
-        ephemeral_storage: Megabytes(512),
-        streamed: ByteCount(0),
-        outcome: Outcome::Ok,
-        error_type: None,
-        error_message: None,
-        throttle_reason: None,
-        cold: n.is_multiple_of(50),
-        phases: Phases {
-            queue: Duration::from_nanos(n * 7 % 10_000),
-            handler: Duration::from_nanos(handler_ns),
-            ..Phases::default()
-        },
-        billed_ms: small(handler_ns.div_ceil(1_000_000).max(1)),
-        memory: Megabytes(128),
-        peak_memory: ByteCount(n * 31 % 100_000_000),
-        fuel: None,
-        egress: Some(ByteCount(0)),
-        cpu_ns: small(n * 13 % 1_000_000),
-        request_size: ByteCount(n % 1_000),
-        response_size: ByteCount(n % 5_000),
-        http_status: Some(200),
-        price_book: "aws-lambda 2026-01-01".to_owned(),
-        list_cost: Some(Money::from_units(i128::from(n) * 1_666_670_000_000).expect("it is within the range")),
-        currency: "USD".parse().expect("it is a currency"),
     }
 }

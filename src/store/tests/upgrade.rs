@@ -11,11 +11,11 @@ use deltalake_core::kernel::{Action, Add, MetadataExt, StructType};
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::protocol::DeltaOperation;
 use deltalake_core::table::state::DeltaTableState;
-use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use super::super::delta::SyncedFolder;
 use super::contents::read;
 use super::fixtures::Fixtures;
 use super::*;
@@ -35,7 +35,7 @@ fn project(rows: &RecordBatch, schema: &SchemaRef) -> RecordBatch {
 }
 
 fn log_store(dir: &Path) -> LogStoreRef {
-    let root = Arc::new(LocalFileSystem::new_with_prefix(dir.join("tables")).unwrap());
+    let root = Arc::new(SyncedFolder::new(&dir.join("tables")).unwrap());
     let folder = Arc::new(PrefixStore::new(Arc::clone(&root), "invocations"));
     let location = url::Url::parse("store:///invocations/").unwrap();
     default_logstore(folder, root, &location, &StorageConfig::default())

@@ -30,10 +30,10 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_history_of_joins_and_deletions_keeps_each_row_once(steps in prop::collection::vec(step(), 5..60)) {
+    fn every_history_of_joins_and_deletions_keeps_each_row_once(steps in prop::collection::vec(step(), 5..40)) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(history(steps));
     }

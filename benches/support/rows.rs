@@ -1,0 +1,64 @@
+//! The rows that the benches of the store write.
+
+use std::time::Duration;
+
+use faremeter::model::{Architecture, InitType, Invocation, Outcome, Phases, Records, Trigger};
+use faremeter::units::{ByteCount, EnvironmentId, IdSource, Megabytes, Money, Timestamp};
+
+/// When the first row began: nanoseconds since the Unix epoch, in the middle of a day.
+pub(crate) const START: i64 = 1_790_000_000_000_000_000;
+
+/// So many rows from the `first`th on.
+pub(crate) fn group(ids: &IdSource, first: u64, rows: u64) -> Records {
+    Records { invocations: (first..first + rows).map(|n| invocation(ids, n)).collect(), ..Records::default() }
+}
+
+/// The `n`th row: 20 functions of 5 tenants, a row each millisecond.
+fn invocation(ids: &IdSource, n: u64) -> Invocation {
+    let small = |n: u64| i64::try_from(n).expect("the count is small");
+    let started_at = Timestamp::from_nanos(START + small(n) * 1_000_000);
+    let handler_ns = n * 7_919 % 200_000_000;
+    Invocation {
+        invocation_id: ids.invocation(started_at),
+        attempt: 1,
+        trace_id: Some(ids.trace()),
+        span_id: Some(ids.span()),
+        tenant: format!("tenant-{}", n % 5),
+        function: format!("function-{}", n % 20),
+        version: "3".to_owned(),
+        region: "us-east-1".to_owned(),
+        architecture: Architecture::X86_64,
+        runtime: "wasi-http".to_owned(),
+        trigger: Trigger::Http,
+        source: "executor".to_owned(),
+        tags: [("team".to_owned(), "shop".to_owned())].into(),
+        started_at,
+        account: "default".to_owned(),
+        environment_id: Some(EnvironmentId(format!("env-{}", n % 100))),
+        init_type: InitType::OnDemand,
+        ephemeral_storage: Megabytes(512),
+        streamed: ByteCount(0),
+        outcome: Outcome::Ok,
+        error_type: None,
+        error_message: None,
+        throttle_reason: None,
+        cold: n.is_multiple_of(50),
+        phases: Phases {
+            queue: Duration::from_nanos(n * 7 % 10_000),
+            handler: Duration::from_nanos(handler_ns),
+            ..Phases::default()
+        },
+        billed_ms: small(handler_ns.div_ceil(1_000_000).max(1)),
+        memory: Megabytes(128),
+        peak_memory: ByteCount(n * 31 % 100_000_000),
+        fuel: None,
+        egress: Some(ByteCount(0)),
+        cpu_ns: small(n * 13 % 1_000_000),
+        request_size: ByteCount(n % 1_000),
+        response_size: ByteCount(n % 5_000),
+        http_status: Some(200),
+        price_book: "aws-lambda 2026-01-01".to_owned(),
+        list_cost: Some(Money::from_units(i128::from(n) * 1_666_670_000_000).expect("it is within the range")),
+        currency: "USD".parse().expect("it is a currency"),
+    }
+}
