@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use crate::model::check_name;
-use crate::runtime::Quota;
+use crate::runtime::{self, Quota};
 use crate::store::{self, WalSync};
 use crate::units::parse_duration;
 
@@ -151,23 +151,15 @@ impl File {
         set(&mut config.trigger.region, self.region);
         set(&mut config.trigger.account, self.account);
         set(&mut config.stop_deadline, self.stop_deadline.map(|length| length.0));
+        let buffer_follows = self.store.buffer_mb.is_none();
         self.store.apply(&mut config.store);
         self.retention.apply(&mut config.store.retention);
-        set(&mut config.runtime.idle_timeout, self.runtime.idle_timeout.map(|length| length.0));
-        set(&mut config.runtime.account_concurrency, self.runtime.account_concurrency);
-        let rate = |rate: Option<NonZeroU32>| rate.map(NonZeroU32::get);
-        config.runtime.account_rate_per_s = rate(self.runtime.account_rate_per_s);
-        config.runtime.tenant =
-            Quota { concurrency: self.runtime.tenant_concurrency, rate_per_s: rate(self.runtime.tenant_rate_per_s) };
-        let quota = |tenant: Tenant| Quota { concurrency: tenant.concurrency, rate_per_s: rate(tenant.rate_per_s) };
-        config.runtime.tenants = self.tenants.into_iter().map(|(name, tenant)| (name, quota(tenant))).collect();
-        set(&mut config.runtime.response_bytes, self.runtime.response_mb.map(|mb| u64::from(mb) << 20));
-        let log_bytes = self.runtime.log_kb.map(|kb| u64::from(kb) << 10);
-        if let Some(log_bytes) = log_bytes {
-            config.trigger.record_bytes = log_bytes.saturating_add(64 << 10);
+        if let Some(kb) = self.runtime.log_kb {
+            config.trigger.record_bytes = (u64::from(kb) << 10).saturating_add(64 << 10);
         }
-        set(&mut config.runtime.log_bytes, log_bytes);
-        if self.store.buffer_mb.is_none() {
+        self.runtime.apply(&mut config.runtime);
+        config.runtime.tenants = self.tenants.into_iter().map(|(name, tenant)| (name, tenant.quota())).collect();
+        if buffer_follows {
             config.make_room_for_records();
         }
         config.make_room_for_connections();
@@ -175,6 +167,24 @@ impl File {
         set(&mut config.query.max_rows, self.query.max_rows);
         set(&mut config.query.memory_bytes, self.query.memory_mb.map(|mb| (mb as usize) << 20));
         set(&mut config.query.concurrency, self.query.concurrency);
+    }
+}
+
+impl Runtime {
+    fn apply(self, config: &mut runtime::Config) {
+        let rate = |rate: Option<NonZeroU32>| rate.map(NonZeroU32::get);
+        set(&mut config.idle_timeout, self.idle_timeout.map(|length| length.0));
+        set(&mut config.account_concurrency, self.account_concurrency);
+        config.account_rate_per_s = rate(self.account_rate_per_s);
+        config.tenant = Quota { concurrency: self.tenant_concurrency, rate_per_s: rate(self.tenant_rate_per_s) };
+        set(&mut config.response_bytes, self.response_mb.map(|mb| u64::from(mb) << 20));
+        set(&mut config.log_bytes, self.log_kb.map(|kb| u64::from(kb) << 10));
+    }
+}
+
+impl Tenant {
+    fn quota(self) -> Quota {
+        Quota { concurrency: self.concurrency, rate_per_s: self.rate_per_s.map(NonZeroU32::get) }
     }
 }
 
