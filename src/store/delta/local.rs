@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
-use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
+use futures::{StreamExt, TryFutureExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -91,11 +91,11 @@ impl ObjectStore for SyncedFolder {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        sorted(self.inner.list(prefix))
+        self.list_after(prefix, None)
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        sorted(self.inner.list_with_offset(prefix, offset))
+        self.list_after(prefix, Some(offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -142,15 +142,59 @@ impl MultipartUpload for SyncedUpload {
     }
 }
 
-/// The listing in the order of names, as cloud stores give it and the Delta library expects it.
-fn sorted(listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
-    let sort = |found: Result<Vec<ObjectMeta>>| {
-        found.map(|mut all| {
-            all.sort_by(|one, other| one.location.cmp(&other.location));
-            stream::iter(all.into_iter().map(Ok))
-        })
+impl SyncedFolder {
+    /// The files behind `offset` in the order of names, as cloud stores give them and the Delta library expects them. Files
+    /// before it cost no more than their names: each commit asks for the few newest of a table's log.
+    fn list_after(&self, prefix: Option<&Path>, offset: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let prefix = prefix.cloned().unwrap_or_default();
+        let (root, offset) = (self.root.clone(), offset.cloned().unwrap_or_default());
+        let list = async move {
+            let listing = move || {
+                let mut found = Vec::new();
+                list_folder(&root.join(prefix.as_ref()), prefix.as_ref(), offset.as_ref(), &mut found)?;
+                found.sort_by(|one, other| one.location.cmp(&other.location));
+                Ok(found)
+            };
+            let failed = |source: io::Error| Error::Generic { store: "SyncedFolder", source: source.into() };
+            let found = tokio::task::spawn_blocking(listing).await?.map_err(failed)?;
+            Ok(stream::iter(found.into_iter().map(Ok)))
+        };
+        list.try_flatten_stream().boxed()
+    }
+}
+
+/// Adds the files of a folder and of those in it. One that vanishes meanwhile is left out.
+fn list_folder(folder: &FsPath, location: &str, offset: &str, found: &mut Vec<ObjectMeta>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
     };
-    listing.try_collect().map(sort).try_flatten_stream().boxed()
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        // Where the offset lies in this folder, most names need not be joined to a path.
+        let rest = offset.strip_prefix(location);
+        let within = if location.is_empty() { rest } else { rest.and_then(|rest| rest.strip_prefix('/')) };
+        let path = || if location.is_empty() { name.to_owned() } else { format!("{location}/{name}") };
+        if entry.file_type()?.is_dir() {
+            list_folder(&entry.path(), &path(), offset, found)?;
+        } else if within.map_or_else(|| path().as_str() > offset, |rest| name > rest)
+            && let Ok(location) = Path::parse(path())
+            // So are files called that the library writes in parts, until they are whole.
+            && !name.contains('#')
+        {
+            match entry.metadata() {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                file => found.push(meta(location, &file?)?),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn meta(location: Path, file: &fs::Metadata) -> io::Result<ObjectMeta> {
+    Ok(ObjectMeta { location, last_modified: file.modified()?.into(), size: file.len(), e_tag: None, version: None })
 }
 
 /// Writes elsewhere, syncs, and gives it the name: a reader sees all of it or nothing, after a power cut too.
@@ -194,6 +238,7 @@ fn sync_folder(folder: &FsPath) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use futures::TryStreamExt;
     use object_store::ObjectStoreExt;
 
     use super::*;
