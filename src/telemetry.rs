@@ -18,8 +18,9 @@ pub enum LogFormat {
 
 /// Begins logging at `info`; `FAREMETER_LOG` sets other levels, such as `debug` or `faremeter::store=trace`.
 pub fn init(format: LogFormat) {
+    // Delta's kernel logs each error that it returns, those too that are an answer, such as that there is no table yet.
     let filter = EnvFilter::try_from_env("FAREMETER_LOG").unwrap_or_else(|_| {
-        EnvFilter::new("info,datafusion=warn,deltalake_core=warn,delta_kernel=warn,buoyant_kernel=warn")
+        EnvFilter::new("info,datafusion=warn,deltalake_core=warn,delta_kernel=off,buoyant_kernel=off")
     });
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
