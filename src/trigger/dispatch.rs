@@ -21,6 +21,9 @@ use super::deploy::runnable;
 use super::record::Recorder;
 use super::{Config, Error, TraceContext};
 
+/// Log records that are made by the thread that serves the call; more of them, which take milliseconds, elsewhere.
+const INLINE_LOGS: usize = 64;
+
 /// One call as it arrived.
 #[derive(Debug)]
 pub struct Call {
@@ -197,10 +200,10 @@ impl Inner {
         let answer = match self.runtime.invoke(admission, request).await {
             Reply::Whole { response, execution } => {
                 let answered = response.as_ref().map(|response| response.status().as_u16());
-                let status = fault_status(execution.outcome).or(answered);
-                let invocation = self.write(entry, &execution, status).await?;
+                let (outcome, status) = (execution.outcome, fault_status(execution.outcome).or(answered));
+                let invocation = self.write(entry, execution, status).await?;
                 match response {
-                    Some(response) if execution.outcome == Outcome::Ok => Answer::Response { response, invocation },
+                    Some(response) if outcome == Outcome::Ok => Answer::Response { response, invocation },
                     _ => Answer::Fault { invocation },
                 }
             }
@@ -209,7 +212,7 @@ impl Inner {
                 let (inner, status) = (Arc::clone(&self), response.status().as_u16());
                 self.calls.spawn(async move {
                     let execution = execution.await;
-                    let _caller_is_gone = told.send(inner.write(entry, &execution, Some(status)).await);
+                    let _caller_is_gone = told.send(inner.write(entry, execution, Some(status)).await);
                 });
                 Answer::Streaming { response, phases, end }
             }
@@ -218,11 +221,27 @@ impl Inner {
     }
 
     /// Prices and writes the record; `status` is what the caller saw.
-    async fn write(&self, entry: Entry, execution: &Execution, status: Option<u16>) -> Result<Box<Invocation>, Error> {
-        let records = entry.recorder(&self.config, self.book(&entry)?).ran(execution, status, &self.ids)?;
+    async fn write(
+        self: &Arc<Self>,
+        entry: Entry,
+        execution: Execution,
+        status: Option<u16>,
+    ) -> Result<Box<Invocation>, Error> {
+        let (records, slot) = if execution.logs.len() > INLINE_LOGS {
+            let inner = Arc::clone(self);
+            let made = tokio::task::spawn_blocking(move || inner.records(entry, &execution, status)).await;
+            made.map_err(|_| Error::Stopping)??
+        } else {
+            self.records(entry, &execution, status)?
+        };
         let invocation = one_invocation(&records);
-        entry.slot.append(records).await?;
+        slot.append(records).await?;
         Ok(invocation)
+    }
+
+    fn records(&self, entry: Entry, execution: &Execution, status: Option<u16>) -> Result<(Records, Slot), Error> {
+        let records = entry.recorder(&self.config, self.book(&entry)?).ran(execution, status, &self.ids)?;
+        Ok((records, entry.slot))
     }
 
     fn book(&self, entry: &Entry) -> Result<&PriceBook, Error> {

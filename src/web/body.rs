@@ -1,9 +1,10 @@
 //! Takes in request bodies within limits: their size, the time they take, and the memory that all of them hold.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -11,6 +12,9 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::{BODY_TOO_LARGE, BODY_TOO_SLOW, BUSY, Problem, UNSUPPORTED_MEDIA_TYPE};
 use super::state::AppState;
+
+/// Bytes that are taken in before others get their turn.
+const TURN_BYTES: usize = 256 << 10;
 
 /// A body, and the room that it takes up until this is dropped.
 pub(super) struct Held {
@@ -20,21 +24,46 @@ pub(super) struct Held {
 
 /// Takes in a body of at most `limit` bytes.
 pub(super) async fn take(state: &AppState, body: Body, limit: u64) -> Result<Held, Problem> {
-    let expected = body.size_hint().upper().unwrap_or(limit);
+    let said = body.size_hint().upper();
+    let expected = said.unwrap_or(limit);
     if expected > limit {
         return Err(too_large(limit));
     }
     let room = room(state, expected)?;
     let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    let Ok(collected) = tokio::time::timeout(state.config.body_timeout, limited.collect()).await else {
+    let Ok(collected) = tokio::time::timeout(state.config.body_timeout, collect(limited, said)).await else {
         let seconds = state.config.body_timeout.as_secs_f64();
         return Err(Problem::new(BODY_TOO_SLOW, format!("the body did not arrive within {seconds} s")));
     };
     match collected {
-        Ok(collected) => Ok(Held { bytes: collected.to_bytes(), _room: room }),
+        Ok(bytes) => Ok(Held { bytes, _room: room }),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large(limit)),
         Err(error) => Err(Problem::invalid(format!("the body could not be read: {error}"))),
     }
+}
+
+/// Takes in all of a body, `said` bytes where that is known. A client on this machine always has more to give: others get
+/// their turn in between.
+async fn collect(mut body: Limited<Body>, said: Option<u64>) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+    let (mut first, mut whole, mut since_turn) = (Bytes::new(), BytesMut::new(), 0);
+    while let Some(frame) = body.frame().await.transpose()? {
+        let Ok(data) = frame.into_data() else { continue };
+        since_turn += data.len();
+        if first.is_empty() {
+            first = data;
+            continue;
+        }
+        if whole.is_empty() {
+            whole.reserve(said.and_then(|said| usize::try_from(said).ok()).unwrap_or(first.len() + data.len()));
+            whole.extend_from_slice(&first);
+        }
+        whole.extend_from_slice(&data);
+        if since_turn >= TURN_BYTES {
+            since_turn = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
 /// Takes in a body of JSON.

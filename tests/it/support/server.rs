@@ -56,6 +56,12 @@ impl Home {
         self.arg("--config").arg(&path_text(file))
     }
 
+    /// With this environment variable.
+    pub(crate) fn var(mut self, name: &str, value: &str) -> Self {
+        self.vars.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
