@@ -10,7 +10,7 @@ use crate::units::{Megabytes, parse_duration};
 
 use super::Error;
 
-const LIST: &str = include_str!("../../sample-data/functions.toml");
+pub(super) const LIST: &str = include_str!("../../sample-data/functions.toml");
 /// The modules that the list names, by their paths in it.
 const MODULES: &[(&str, &[u8])] = &[
     ("functions/hello/hello.wat", include_bytes!("../../sample-data/functions/hello/hello.wat")),
