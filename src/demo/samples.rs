@@ -13,10 +13,21 @@ use super::Error;
 pub(super) const LIST: &str = include_str!("../../sample-data/functions.toml");
 /// The modules that the list names, by their paths in it.
 const MODULES: &[(&str, &[u8])] = &[
-    ("functions/hello/hello.wat", include_bytes!("../../sample-data/functions/hello/hello.wat")),
-    ("functions/wordcount/wordcount.wasm", include_bytes!("../../sample-data/functions/wordcount/wordcount.wasm")),
+    ("functions/auth/auth.wasm", include_bytes!("../../sample-data/functions/auth/auth.wasm")),
     ("functions/checkout/checkout.wasm", include_bytes!("../../sample-data/functions/checkout/checkout.wasm")),
+    ("functions/export-csv/export-csv.wasm", include_bytes!("../../sample-data/functions/export-csv/export-csv.wasm")),
+    (
+        "functions/fraud-score/fraud-score.wasm",
+        include_bytes!("../../sample-data/functions/fraud-score/fraud-score.wasm"),
+    ),
+    ("functions/geocode/geocode.wat", include_bytes!("../../sample-data/functions/geocode/geocode.wat")),
+    ("functions/hello/hello.wat", include_bytes!("../../sample-data/functions/hello/hello.wat")),
+    ("functions/invoice/invoice.wasm", include_bytes!("../../sample-data/functions/invoice/invoice.wasm")),
+    ("functions/notify/notify.wasm", include_bytes!("../../sample-data/functions/notify/notify.wasm")),
+    ("functions/report/report.wasm", include_bytes!("../../sample-data/functions/report/report.wasm")),
+    ("functions/search/search.wasm", include_bytes!("../../sample-data/functions/search/search.wasm")),
     ("functions/thumbnail/thumbnail.wasm", include_bytes!("../../sample-data/functions/thumbnail/thumbnail.wasm")),
+    ("functions/wordcount/wordcount.wasm", include_bytes!("../../sample-data/functions/wordcount/wordcount.wasm")),
 ];
 
 /// A sample function and the load that calls it.

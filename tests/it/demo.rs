@@ -5,7 +5,20 @@ use std::sync::Arc;
 use crate::support::server::{Home, Server};
 use crate::support::wait_until;
 
-const SAMPLES: [&str; 4] = ["checkout", "hello", "thumbnail", "wordcount"];
+const SAMPLES: [&str; 12] = [
+    "auth",
+    "checkout",
+    "export-csv",
+    "fraud-score",
+    "geocode",
+    "hello",
+    "invoice",
+    "notify",
+    "report",
+    "search",
+    "thumbnail",
+    "wordcount",
+];
 
 /// The demo's own folder, which it makes where temporary folders go.
 fn scratch(home: &Home, server: &Server) -> std::path::PathBuf {

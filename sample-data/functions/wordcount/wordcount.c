@@ -1,11 +1,10 @@
 /* wordcount: counts the words of a product text, so that the shop can warn of thin ones.
  * WASI preview 1 command in C.
  *
- * Payload: the text. Reply: {"words":7,"lines":1,"bytes":41,"longest":9}.
- * One JSON line goes to stderr, which is the function's log. An empty text is an error: exit code 1.
+ * Payload: the text. Reply: {"words":7,"lines":1,"bytes":41,"longest":9}. An empty text is an error: exit code 1.
+ * `wait_ms` in the query waits so long. One JSON line goes to stderr, which is the function's log.
  */
-#include <stdio.h>
-#include <unistd.h>
+#include "../kit/kit.h"
 
 struct counts {
     unsigned long words, lines, bytes, longest;
@@ -39,7 +38,6 @@ static unsigned long count(struct counts *total, unsigned long word, const char 
 int main(void)
 {
     static char piece[16384];
-    char line[160];
     struct counts total = {0};
     unsigned long word = 0;
     ssize_t length;
@@ -47,19 +45,17 @@ int main(void)
     while ((length = read(STDIN_FILENO, piece, sizeof piece)) > 0)
         word = count(&total, word, piece, (size_t)length);
     if (length < 0) {
-        dprintf(STDERR_FILENO, "{\"level\":\"error\",\"message\":\"text cannot be read\"}\n");
-        return 2;
+        log_line("error", "text cannot be read", "");
+        return UNREADABLE;
     }
+    wait_as_asked();
     if (total.words == 0) {
-        dprintf(STDERR_FILENO, "{\"level\":\"error\",\"message\":\"text is empty\",\"bytes\":%lu}\n", total.bytes);
-        return 1;
+        log_line("error", "text is empty", ",\"bytes\":%lu", total.bytes);
+        return REFUSED;
     }
-    /* Each message is formatted first and written at once, so that a log line arrives whole. */
-    int size = snprintf(line, sizeof line, "{\"level\":\"info\",\"message\":\"text counted\",\"words\":%lu,\"bytes\":%lu}\n",
-                        total.words, total.bytes);
-    write(STDERR_FILENO, line, (size_t)size);
-    size = snprintf(line, sizeof line, "{\"words\":%lu,\"lines\":%lu,\"bytes\":%lu,\"longest\":%lu}\n",
-                    total.words, total.lines, total.bytes, total.longest);
-    write(STDOUT_FILENO, line, (size_t)size);
+    log_line(total.words < 8 ? "warn" : "info", total.words < 8 ? "text is thin" : "text counted",
+             ",\"words\":%lu,\"bytes\":%lu", total.words, total.bytes);
+    printf("{\"words\":%lu,\"lines\":%lu,\"bytes\":%lu,\"longest\":%lu}\n", total.words, total.lines, total.bytes,
+           total.longest);
     return 0;
 }

@@ -1,6 +1,6 @@
 //! A cart and its limits. What is accepted here cannot overflow in `pricing`.
 
-use crate::json::{self, Value};
+use kit::json::{self, Value};
 
 pub(crate) struct Cart {
     pub(crate) order_id: String,

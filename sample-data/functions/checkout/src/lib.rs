@@ -6,15 +6,15 @@
 //!
 //! - The first call of an environment builds the discount rules (about 20 ms): that is what a cold start costs here.
 //! - CPU time grows with the lines of the cart, as each is rated for risk.
-//! - JSON log lines go to stderr.
+//! - `wait_ms` in the query waits so long. JSON log lines go to stderr.
 //! - `?fail=1` or a header `x-fail: 1` makes it panic. So does a cart without items, whose average divides by
 //!   zero: a bug that is left in so that there are errors to see.
 
 mod cart;
-mod json;
 mod pricing;
-mod reply;
 
+use kit::http::{Reply, Request};
+use kit::json;
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -26,24 +26,21 @@ wasip2::http::proxy::export!(Checkout);
 
 impl Guest for Checkout {
     fn handle(request: IncomingRequest, response: ResponseOutparam) {
-        if asked_to_fail(&request) {
-            reply::log("error", "payment service gave no answer", &[]);
-            panic!("payment service gave no answer");
-        }
-        match reply::body(request).and_then(|body| Cart::parse(&body)) {
-            Ok(cart) => reply::send(response, 200, &priced(&cart)),
-            Err(reason) => {
-                reply::log("warn", "cart refused", &[("reason", json::quoted(&reason))]);
-                reply::send(response, 400, &format!("{{\"error\":{}}}", json::quoted(&reason)));
+        kit::http::serve(request, response, |request| {
+            if asked_to_fail(request) {
+                kit::log("error", "payment service gave no answer", &[]);
+                panic!("payment service gave no answer");
             }
-        }
+            match Cart::parse(&request.body) {
+                Ok(cart) => Reply::ok(priced(&cart)),
+                Err(reason) => Reply::refused(400, &reason),
+            }
+        });
     }
 }
 
-fn asked_to_fail(request: &IncomingRequest) -> bool {
-    let path = request.path_with_query().unwrap_or_default();
-    let query = path.split_once('?').map_or("", |(_, query)| query);
-    query.split('&').any(|pair| pair == "fail=1") || request.headers().get("x-fail").iter().any(|value| value == b"1")
+fn asked_to_fail(request: &Request) -> bool {
+    request.query.split('&').any(|pair| pair == "fail=1") || request.header("x-fail") == Some("1")
 }
 
 /// The reply for `cart`, as JSON.
@@ -51,17 +48,19 @@ fn priced(cart: &Cart) -> String {
     let quote = pricing::quote(cart);
     let order_id = json::quoted(&cart.order_id);
     let total = quote.subtotal_cents - quote.discount_cents;
-    reply::log(
-        "info",
-        "order priced",
+    let (level, message) = if quote.risk >= 95 { ("warn", "order looks risky") } else { ("info", "order priced") };
+    kit::log(
+        level,
+        message,
         &[("order_id", order_id.clone()), ("total_cents", total.to_string()), ("risk", quote.risk.to_string())],
     );
-    if quote.risk >= 95 {
-        reply::log("warn", "order looks risky", &[("order_id", order_id.clone()), ("risk", quote.risk.to_string())]);
-    }
-    format!(
-        "{{\"order_id\":{order_id},\"pieces\":{},\"subtotal_cents\":{},\"discount_cents\":{},\"total_cents\":{total},\
-         \"average_cents\":{},\"risk\":{}}}",
-        quote.pieces, quote.subtotal_cents, quote.discount_cents, quote.average_cents, quote.risk
-    )
+    json::object(&[
+        ("order_id", order_id),
+        ("pieces", quote.pieces.to_string()),
+        ("subtotal_cents", quote.subtotal_cents.to_string()),
+        ("discount_cents", quote.discount_cents.to_string()),
+        ("total_cents", total.to_string()),
+        ("average_cents", quote.average_cents.to_string()),
+        ("risk", quote.risk.to_string()),
+    ])
 }

@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use crate::cart::{Cart, Item};
-use crate::reply;
 
 const RULES: u64 = 60_000;
 /// Makes a rule costly, so that a cold start can be seen: all of them together take about 20 ms.
@@ -52,7 +51,7 @@ fn rules() -> &'static [Rule] {
             })
             .collect();
         rules.sort_unstable_by_key(|rule| rule.from);
-        reply::log("info", "discount rules built", &[("rules", rules.len().to_string())]);
+        kit::log("info", "discount rules built", &[("rules", rules.len().to_string())]);
         rules
     })
 }

@@ -5,9 +5,12 @@
 //! The photo is made up from its size, so that no image file is needed. It takes 4 bytes a pixel: a photo that
 //! does not fit the function's memory ends it out of memory, and a great many passes run into the time-out.
 //! A payload without the three sizes is an error: exit code 2.
+//! `wait_ms` in the query waits so long. One JSON line goes to stderr, which is the function's log.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::process::ExitCode;
+
+use kit::json;
 
 const CHANNELS: usize = 4;
 
@@ -27,57 +30,54 @@ struct Image {
 
 fn main() -> ExitCode {
     let mut payload = String::new();
-    if let Err(error) = std::io::stdin().read_to_string(&mut payload) {
-        log("error", &format!("payload cannot be read: {error}"));
-        return ExitCode::from(2);
-    }
-    let Some(order) = Order::parse(&payload) else {
-        log("error", "payload needs width, height and to, with 0 < to <= width");
-        return ExitCode::from(2);
+    let read = std::io::stdin().read_to_string(&mut payload).map_err(|error| error.to_string());
+    kit::wait_as_asked(&std::env::var("QUERY_STRING").unwrap_or_default());
+    let order = match read.and_then(|_| Order::parse(&payload)) {
+        Ok(order) => order,
+        Err(reason) => {
+            kit::log("error", "payload refused", &[("reason", json::quoted(&reason))]);
+            return ExitCode::from(2);
+        }
     };
     let photo = Image::photo(order.width, order.height);
     let mut thumbnail = photo.scaled_to(order.to);
     for _ in 0..order.sharpen {
         thumbnail = thumbnail.sharpened();
     }
-    log("info", &format!("scaled {}x{} to {}x{}", photo.width, photo.height, thumbnail.width, thumbnail.height));
-    println!(
-        r#"{{"width":{},"height":{},"photo_bytes":{},"checksum":"{:016x}"}}"#,
-        thumbnail.width,
-        thumbnail.height,
-        photo.pixels.len(),
-        thumbnail.checksum()
+    kit::log(
+        "info",
+        "photo scaled",
+        &[
+            ("photo_bytes", photo.pixels.len().to_string()),
+            ("width", thumbnail.width.to_string()),
+            ("height", thumbnail.height.to_string()),
+        ],
     );
+    let reply = [
+        ("width", thumbnail.width.to_string()),
+        ("height", thumbnail.height.to_string()),
+        ("photo_bytes", photo.pixels.len().to_string()),
+        ("checksum", format!("\"{:016x}\"", thumbnail.checksum())),
+    ];
+    println!("{}", json::object(&reply));
     ExitCode::SUCCESS
 }
 
-/// One JSON log line, written at once so that it arrives whole. `message` holds nothing to escape.
-fn log(level: &str, message: &str) {
-    let line = format!("{{\"level\":\"{level}\",\"message\":\"{message}\"}}\n");
-    // A log that cannot be written is no reason to fail the call.
-    let _ = std::io::stderr().write_all(line.as_bytes());
-}
-
 impl Order {
-    fn parse(payload: &str) -> Option<Order> {
+    fn parse(payload: &str) -> Result<Order, String> {
+        let value = json::parse(payload)?;
+        let number = |name| usize::try_from(value.number_or(name, 0)?).map_err(|_| format!("{name} is too high"));
         let order = Order {
-            width: number(payload, "\"width\"")?,
-            height: number(payload, "\"height\"")?,
-            to: number(payload, "\"to\"")?,
-            sharpen: number(payload, "\"sharpen\"").unwrap_or(0),
+            width: number("width")?,
+            height: number("height")?,
+            to: number("to")?,
+            sharpen: number("sharpen")?,
         };
         let fits =
             (1..=order.width).contains(&order.to) && order.width <= 20_000 && (1..=20_000).contains(&order.height);
         fits.then_some(order)
+            .ok_or_else(|| "width, height and to are needed, with 0 < to <= width <= 20000".to_string())
     }
-}
-
-/// The whole number after `key` and its colon: enough for a payload that is one flat object.
-fn number(payload: &str, key: &str) -> Option<usize> {
-    let (_, rest) = payload.split_once(key)?;
-    let rest = rest.trim_start().strip_prefix(':')?.trim_start();
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    rest[..end].parse().ok()
 }
 
 impl Image {

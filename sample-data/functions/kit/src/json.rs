@@ -1,13 +1,13 @@
-//! As much JSON as a cart needs: whole numbers only, and no surrogate pairs in `\u` escapes.
+//! As much JSON as the functions need: whole numbers only, and no surrogate pairs in `\u` escapes.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 const MAX_DEPTH: usize = 16;
 
-pub(crate) enum Value {
+pub enum Value {
     Null,
-    Bool,
+    Bool(bool),
     Number(u64),
     Text(String),
     List(Vec<Value>),
@@ -15,19 +15,24 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    pub(crate) fn field(&self, name: &str) -> Option<&Value> {
+    pub fn field(&self, name: &str) -> Option<&Value> {
         let Value::Object(fields) = self else { return None };
         fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    pub(crate) fn text(&self, name: &str) -> Result<String, String> {
+    pub fn text(&self, name: &str) -> Result<String, String> {
         match self.field(name) {
             Some(Value::Text(text)) => Ok(text.clone()),
             _ => Err(format!("{name} is not a text")),
         }
     }
 
-    pub(crate) fn number(&self, name: &str) -> Result<u64, String> {
+    /// The number `name`, or `default` where it is left out.
+    pub fn number_or(&self, name: &str, default: u64) -> Result<u64, String> {
+        self.field(name).map_or(Ok(default), |_| self.number(name))
+    }
+
+    pub fn number(&self, name: &str) -> Result<u64, String> {
         match self.field(name) {
             Some(Value::Number(number)) => Ok(*number),
             _ => Err(format!("{name} is not a whole number")),
@@ -35,7 +40,7 @@ impl Value {
     }
 }
 
-pub(crate) fn parse(text: &str) -> Result<Value, String> {
+pub fn parse(text: &str) -> Result<Value, String> {
     let mut parser = Parser { chars: text.chars().peekable() };
     let value = parser.value(0)?;
     match parser.next() {
@@ -44,8 +49,14 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
     }
 }
 
+/// An object that is not nested, from its names and values; the values are JSON.
+pub fn object(fields: &[(&str, String)]) -> String {
+    let members: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
 /// `text` as a JSON string, quotes included.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for c in text.chars() {
         match c {
@@ -84,8 +95,8 @@ impl Parser<'_> {
             Some('"') => self.string().map(Value::Text),
             Some(c @ '0'..='9') => self.whole_number(c),
             Some('n') => self.word("ull", Value::Null),
-            Some('t') => self.word("rue", Value::Bool),
-            Some('f') => self.word("alse", Value::Bool),
+            Some('t') => self.word("rue", Value::Bool(true)),
+            Some('f') => self.word("alse", Value::Bool(false)),
             Some(c) => Err(format!("unexpected {c:?}")),
             None => Err("ends too early".to_string()),
         }
