@@ -8,6 +8,7 @@
 mod arrivals;
 mod chance;
 pub mod history;
+mod measured;
 mod recipe;
 mod samples;
 mod traffic;
@@ -38,6 +39,9 @@ pub enum Error {
     /// It is not what a recipe is.
     #[error("sample-data/history.toml is wrong: {0}")]
     Recipe(String),
+    /// It is not what figures of the samples are.
+    #[error("sample-data/measured.toml is wrong: {0}")]
+    Measured(String),
     /// The server's address makes no URL.
     #[error("'{0}' is not the URL of a server")]
     Url(String),

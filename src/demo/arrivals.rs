@@ -2,7 +2,7 @@
 //! future come from the same draws: history takes those before a moment, the live load those after it.
 
 use super::chance::{Chance, Place};
-use super::traffic::{Function, Traffic, USUAL};
+use super::traffic::{Function, Traffic};
 
 const HOUR_US: i64 = 3_600_000_000;
 const MINUTE_US: f64 = 60_000_000.0;
@@ -17,9 +17,7 @@ pub(super) struct Arrival {
     pub(super) function: usize,
     /// How long it waits for others.
     pub(super) wait_ms: u32,
-    /// How it ends if nothing else happens: `USUAL`, or that of a rare payload.
-    pub(super) ending: usize,
-    /// Which of the ordinary payloads it has.
+    /// Which payload it has; it ends as that does if nothing else happens.
     pub(super) payload: usize,
 }
 
@@ -85,11 +83,14 @@ fn draw(traffic: &Traffic, function: usize, at_us: i64, chance: &mut Chance) -> 
     let found = &traffic.functions[function];
     let sample = &found.sample;
     let rare = sample.rare_one_in.is_some_and(|one_in| chance.happens(1.0 / f64::from(one_in)));
-    let ending = if rare { Function::rare_ending(chance.below(sample.rare_payloads.len())) } else { USUAL };
-    let payload = chance.below(sample.payloads.len());
+    let payload = if rare {
+        sample.payloads.len() + chance.below(sample.rare_payloads.len())
+    } else {
+        chance.below(sample.payloads.len())
+    };
     let longest = sample.spec.timeout.as_secs_f64() * 1_000.0 + 1_000.0;
     let wait_ms = (wait(found, chance) * traffic.slow(function, at_us)).min(longest).round() as u32;
-    Arrival { at_us, function, wait_ms, ending, payload }
+    Arrival { at_us, function, wait_ms, payload }
 }
 
 /// One of the mixture, ms.

@@ -7,6 +7,7 @@
 //! history has.
 
 mod environments;
+mod groups;
 mod load;
 mod logs;
 mod marker;
@@ -16,6 +17,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
+pub use groups::Groups;
 pub use load::{History, Parts, Progress};
 pub use marker::Wanted;
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{Attributes, Outcome, Severity, ThrottleReason};
+use crate::model::ThrottleReason;
 use crate::units::parse_duration;
 
 use super::Error;
 use super::chance::LogNormal;
+use super::measured::Ending;
 
 /// The recipe that is part of the program.
 pub(super) const TEXT: &str = include_str!("../../sample-data/history.toml");
@@ -53,25 +54,9 @@ pub(super) struct Function {
     #[serde(default = "one")]
     pub(super) growth_per_week: f64,
     pub(super) hourly: Option<Hourly>,
-    /// The column `runtime`.
-    pub(super) runtime: String,
     /// How long it waits for others: a mixture.
     pub(super) wait: Vec<Mode>,
     pub(super) drift: Option<Drift>,
-    /// What its handler takes beside the wait, µs.
-    pub(super) own_us: LogNormal,
-    /// CPU time of the handler, µs.
-    pub(super) cpu_us: LogNormal,
-    /// The most memory held, KiB.
-    pub(super) peak_memory_kib: LogNormal,
-    pub(super) response_bytes: LogNormal,
-    pub(super) cold: Start,
-    pub(super) warm: Start,
-    #[serde(default)]
-    pub(super) logs: Vec<Line>,
-    /// How the rare payloads of `functions.toml` end, in their order.
-    #[serde(default)]
-    pub(super) rare: Vec<Ending>,
     /// Oldest first; the last is the one that the demo runs.
     pub(super) version: Vec<Version>,
 }
@@ -99,59 +84,6 @@ pub(super) struct Drift {
     /// Days before the one that the history ends on, negative.
     pub(super) from_day: i32,
     pub(super) per_week: f64,
-}
-
-/// What goes before the handler's work, µs.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Start {
-    pub(super) queue_us: LogNormal,
-    #[serde(default)]
-    pub(super) load_us: LogNormal,
-    #[serde(default)]
-    pub(super) instantiate_us: LogNormal,
-    #[serde(default)]
-    pub(super) init_us: LogNormal,
-    /// What the handler takes more, where a function makes itself ready in its first call.
-    #[serde(default)]
-    pub(super) handler_us: LogNormal,
-}
-
-/// A log line. `{n}` in it is a number that differs from call to call.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Line {
-    #[serde(default)]
-    pub(super) stdout: bool,
-    #[serde(deserialize_with = "severity")]
-    pub(super) severity: Severity,
-    pub(super) body: String,
-    #[serde(default)]
-    pub(super) attributes: Attributes,
-}
-
-/// How a call ends that does not end as usual.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Ending {
-    #[serde(deserialize_with = "parsed")]
-    pub(super) outcome: Outcome,
-    pub(super) error_type: Option<String>,
-    pub(super) message: Option<String>,
-    /// What the caller sees, where the outcome does not say.
-    pub(super) status: Option<u16>,
-    /// Whether it waits for others before.
-    #[serde(default = "yes")]
-    pub(super) waits: bool,
-    /// Instead of the function's.
-    pub(super) own_us: Option<LogNormal>,
-    /// Instead of the function's.
-    pub(super) peak_memory_kib: Option<LogNormal>,
-    /// Where it answers at all.
-    #[serde(default)]
-    pub(super) response_bytes: u64,
-    #[serde(default)]
-    pub(super) logs: Vec<Line>,
 }
 
 /// A deployment.
@@ -267,17 +199,8 @@ fn one() -> f64 {
     1.0
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<T, D::Error> {
+pub(super) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<T, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-}
-
-fn severity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Severity, D::Error> {
-    let word = String::deserialize(deserializer)?;
-    Severity::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("'{word}' is no severity")))
 }
 
 fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

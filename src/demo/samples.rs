@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::model::{Architecture, FunctionSpec};
+use crate::model::FunctionSpec;
 use crate::units::{Megabytes, parse_duration};
 
 use super::Error;

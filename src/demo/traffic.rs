@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::model::{FunctionSpec, Outcome, ThrottleReason};
 use crate::units::Megabytes;
 
-use super::recipe::{self, Ending, Recipe, Retry, Rhythm};
+use super::chance::LogNormal;
+use super::measured::{self, Ending, Figures};
+use super::recipe::{self, Recipe, Retry, Rhythm};
 use super::{Error, Sample};
 
 const SECOND_US: i64 = 1_000_000;
@@ -14,12 +16,9 @@ const HOUR_US: i64 = 3_600 * SECOND_US;
 const DAY_US: i64 = 24 * HOUR_US;
 const WEEK_S: f64 = 7.0 * 86_400.0;
 
-/// The ending of a call of which there is nothing to say.
-pub(super) const USUAL: usize = 0;
-/// The ending of a call that took too long.
-pub(super) const TIMEOUT: usize = 1;
-/// The first of a function's rare endings.
-const RARE: usize = 2;
+/// The ending of a call that took too long. Those of the payloads follow, and those of incidents.
+pub(super) const TIMEOUT: usize = 0;
+const PAYLOADS: usize = 1;
 
 /// What the traffic is made from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,12 +53,13 @@ pub struct Traffic {
 #[derive(Debug, Clone)]
 pub(super) struct Function {
     pub(super) recipe: recipe::Function,
+    pub(super) figures: Figures,
     pub(super) sample: Sample,
     rhythm: Rhythm,
     /// Oldest first, never empty.
     pub(super) versions: Vec<Version>,
     pub(super) incidents: Vec<Incident>,
-    /// The usual one, the time-out, those of rare payloads, those of incidents.
+    /// See `TIMEOUT`.
     pub(super) endings: Vec<Ending>,
 }
 
@@ -88,12 +88,9 @@ pub(super) struct Incident {
 impl Traffic {
     /// Joins the recipe with the sample functions.
     pub fn new(settings: Settings, samples: &[Sample]) -> Result<Self, Error> {
-        Self::of(&Recipe::embedded()?, settings, samples)
-    }
-
-    fn of(recipe: &Recipe, settings: Settings, samples: &[Sample]) -> Result<Self, Error> {
+        let (recipe, measured) = (&Recipe::embedded()?, &measured::embedded()?);
         let day_us = i64::from(settings.day) * DAY_US;
-        let functions = samples.iter().map(|sample| Function::of(recipe, sample, day_us));
+        let functions = samples.iter().map(|sample| Function::of(recipe, measured, sample, day_us));
         let mut traffic = Self {
             seed: settings.seed,
             day_us,
@@ -225,16 +222,18 @@ impl Traffic {
 }
 
 impl Function {
-    fn of(recipe: &Recipe, sample: &Sample, day_us: i64) -> Result<Self, Error> {
+    fn of(recipe: &Recipe, measured: &[Figures], sample: &Sample, day_us: i64) -> Result<Self, Error> {
         let name = &sample.spec.name;
         let found = recipe.function.iter().find(|function| function.name == *name);
         let function = found.ok_or_else(|| Error::Recipe(format!("the sample function {name} is not in it")))?;
-        if function.rare.len() != sample.rare_payloads.len() {
-            let (known, payloads) = (function.rare.len(), sample.rare_payloads.len());
-            return Err(Error::Recipe(format!("{name} has {payloads} rare payloads and {known} rare endings")));
+        let figures = measured.iter().find(|figures| figures.name == *name);
+        let figures = figures.ok_or_else(|| Error::Measured(format!("the sample function {name} is not in it")))?;
+        let known = (figures.usual.len(), figures.rare.len());
+        if known != (sample.payloads.len(), sample.rare_payloads.len()) {
+            return Err(Error::Measured(format!("{name} has other payloads than it has figures for: measure again")));
         }
-        let mut endings = vec![plain(Outcome::Ok, &function.logs), timeout(sample.spec.timeout)];
-        endings.extend(function.rare.iter().cloned());
+        let mut endings = vec![timeout(sample.spec.timeout, &figures.usual)];
+        endings.extend(figures.usual.iter().chain(&figures.rare).cloned());
         let moment = |day: i32, at: Duration| day_us + i64::from(day) * DAY_US + micros(at);
         let version = |version: &recipe::Version| Version {
             from_us: moment(version.day, version.at),
@@ -263,6 +262,7 @@ impl Function {
             rhythm: recipe.rhythm[&function.rhythm].clone(),
             versions: function.version.iter().map(version).collect(),
             recipe: function.clone(),
+            figures: figures.clone(),
             sample: sample.clone(),
             incidents,
             endings,
@@ -278,14 +278,15 @@ impl Function {
         self.incidents.iter().find(|incident| incident.holds(at_us))
     }
 
-    /// The ending of a rare payload, by its place in the list.
-    pub(super) fn rare_ending(rare: usize) -> usize {
-        RARE + rare
+    /// The ending that a payload leads to.
+    pub(super) fn ending(payload: usize) -> usize {
+        PAYLOADS + payload
     }
 
-    /// The rare payload that an ending belongs to.
-    pub(super) fn rare_payload(&self, ending: usize) -> Option<&str> {
-        ending.checked_sub(RARE).and_then(|rare| self.sample.rare_payloads.get(rare)).map(String::as_str)
+    /// A payload by its number: the ordinary ones come first, then the rare ones.
+    pub(super) fn payload(&self, number: usize) -> &str {
+        let Sample { payloads, rare_payloads, .. } = &self.sample;
+        payloads.iter().chain(rare_payloads).nth(number).map_or("", String::as_str)
     }
 }
 
@@ -295,27 +296,21 @@ impl Incident {
     }
 }
 
-fn plain(outcome: Outcome, logs: &[recipe::Line]) -> Ending {
+/// As the executor says it; until then it was a call like others.
+fn timeout(limit: Duration, usual: &[Ending]) -> Ending {
+    let like = usual.first();
+    let figure = |get: fn(&Ending) -> LogNormal| like.map(get).unwrap_or_default();
     Ending {
-        outcome,
-        error_type: None,
-        message: None,
-        status: Some(200),
-        waits: true,
-        own_us: None,
-        peak_memory_kib: None,
-        response_bytes: 0,
-        logs: logs.to_vec(),
-    }
-}
-
-/// As the executor says it.
-fn timeout(limit: Duration) -> Ending {
-    Ending {
+        outcome: Outcome::Timeout,
         error_type: Some("Timeout".to_owned()),
         message: Some(format!("the function ran longer than its limit of {limit:?}")),
-        status: Some(504),
-        ..plain(Outcome::Timeout, &[])
+        status: 504,
+        waits: true,
+        own_us: figure(|like| like.own_us),
+        cpu_us: figure(|like| like.cpu_us),
+        peak_memory_kib: figure(|like| like.peak_memory_kib),
+        response_bytes: 0,
+        logs: Vec::new(),
     }
 }
 

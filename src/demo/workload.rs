@@ -13,9 +13,9 @@ use url::Url;
 use crate::clock::Clock;
 use crate::units::Timestamp;
 
+use super::Error;
 use super::arrivals::{Arrival, Arrivals};
 use super::traffic::{Function, Traffic};
-use super::{Error, Sample};
 
 /// Calls of the workload that may be under way at once; one more is not sent, and counted.
 const MAX_UNDER_WAY: usize = 1_024;
@@ -127,7 +127,7 @@ impl Workload {
         let function = &self.traffic.functions[arrival.function];
         let mut url = self.urls[arrival.function].clone();
         url.query_pairs_mut().append_pair("wait_ms", &arrival.wait_ms.to_string());
-        let call = self.client.post(url).body(payload(function, arrival).to_owned());
+        let call = self.client.post(url).body(function.payload(arrival.payload).to_owned());
         let figures = self.figures.clone();
         calls.spawn(async move {
             let _place = place;
@@ -137,12 +137,6 @@ impl Workload {
             }
         });
     }
-}
-
-fn payload<'a>(function: &'a Function, arrival: &Arrival) -> &'a str {
-    let Sample { payloads, .. } = &function.sample;
-    let usual = || payloads.get(arrival.payload).map_or("", String::as_str);
-    function.rare_payload(arrival.ending).unwrap_or_else(usual)
 }
 
 /// Calls, and reads the answer to its end.

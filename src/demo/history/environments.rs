@@ -13,6 +13,9 @@ struct Environment {
     free_us: i64,
 }
 
+/// Of an environment that takes no call any more.
+const NO_VERSION: usize = usize::MAX;
+
 /// The environment that a call takes.
 pub(super) struct Taken {
     pub(super) id: u128,
@@ -44,9 +47,13 @@ impl Environments {
         Taken { id, cold: true, at: self.0.len() - 1 }
     }
 
-    /// Says when the call in it is over.
-    pub(super) fn release(&mut self, taken: &Taken, free_us: i64) {
-        self.0[taken.at].free_us = free_us;
+    /// Says when the call in it is over, and whether it can take another one.
+    pub(super) fn release(&mut self, taken: &Taken, free_us: i64, reusable: bool) {
+        let environment = &mut self.0[taken.at];
+        environment.free_us = free_us;
+        if !reusable {
+            environment.version = NO_VERSION;
+        }
     }
 }
 
@@ -59,7 +66,7 @@ mod tests {
     fn call(environments: &mut Environments, at: i64, length: i64, version: usize, id: u128) -> (u128, bool) {
         environments.expire(at, version, IDLE);
         let taken = environments.take(at, version, || id);
-        environments.release(&taken, at + length);
+        environments.release(&taken, at + length, true);
         (taken.id, taken.cold)
     }
 

@@ -18,13 +18,12 @@ use crate::store::{self, size_of};
 use crate::units::Timestamp;
 
 use super::Place;
+use super::groups::Groups;
 use super::marker::{Marker, Stretch, Wanted};
 use super::resume::{self, Loaded};
 use super::rows::Rows;
 use super::simulation::Simulation;
 
-/// Rows that are appended together, at least: few enough that a commit has few days.
-const GROUP_ROWS: usize = 4_096;
 /// Groups that are made before they are asked for.
 const GROUPS_AHEAD: usize = 4;
 /// Time between looks at a buffer that has no room.
@@ -183,8 +182,8 @@ impl History {
     ) -> Result<Simulation, Error> {
         let (sender, mut groups) = channel(GROUPS_AHEAD);
         let rows = Rows::new(Arc::clone(&self.traffic), &self.parts.books, &self.parts.place)?;
-        let to_us = self.stretch().to_us;
-        let made = tokio::task::spawn_blocking(move || make(simulation, &rows, &loaded, to_us, &sender));
+        let making = Groups { simulation, rows, loaded, to_us: self.stretch().to_us };
+        let made = tokio::task::spawn_blocking(move || make(making, &sender));
         let written = self.write(&mut groups, progress, told, stop).await;
         // Whoever makes rows ends when nobody takes them.
         drop(groups);
@@ -231,31 +230,12 @@ impl History {
     }
 }
 
-/// Makes the rows of all attempts before `to_us` that are not loaded; ends early when nobody takes them.
-fn make(
-    mut simulation: Simulation,
-    rows: &Rows,
-    loaded: &Loaded,
-    to_us: i64,
-    groups: &Sender<Records>,
-) -> Result<Simulation, Error> {
-    for _ in 0..loaded.first {
-        if simulation.next(to_us).is_none() {
+/// Makes the groups to the end, and gives the simulation back; ends early when nobody takes them.
+fn make(mut making: Groups, groups: &Sender<Records>) -> Result<Simulation, Error> {
+    while let Some(records) = making.make()? {
+        if groups.blocking_send(records).is_err() {
             break;
         }
     }
-    let mut records = Records::default();
-    while let Some(attempt) = simulation.next(to_us) {
-        if loaded.has(&attempt) {
-            continue;
-        }
-        rows.add(&attempt, &mut records)?;
-        if records.len() >= GROUP_ROWS && groups.blocking_send(std::mem::take(&mut records)).is_err() {
-            return Ok(simulation);
-        }
-    }
-    if !records.is_empty() {
-        let _nobody_takes_it = groups.blocking_send(records);
-    }
-    Ok(simulation)
+    Ok(making.simulation)
 }

@@ -1,6 +1,6 @@
 //! Makes the log records of an attempt, as the function would have printed them. The lines are the recipe's.
 
-use crate::demo::recipe::Line;
+use crate::demo::measured::Line;
 use crate::demo::traffic::Function;
 use crate::model::{Invocation, LogRecord};
 use crate::units::Timestamp;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::demo::traffic::Settings;
-use crate::demo::{Error, recipe, samples};
+use crate::demo::{Error, measured, recipe, samples};
 use crate::units::Timestamp;
 
 /// The file in the data folder.
@@ -129,7 +129,8 @@ fn replace(folder: &Path, path: &PathBuf, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn digest() -> String {
-    let digest = Sha256::new().chain_update(recipe::TEXT).chain_update(samples::LIST).finalize();
+    let digest =
+        Sha256::new().chain_update(recipe::TEXT).chain_update(measured::TEXT).chain_update(samples::LIST).finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

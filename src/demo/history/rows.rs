@@ -75,7 +75,7 @@ impl Rows {
         } else {
             let function = &self.traffic.functions[attempt.function];
             let ending = &function.endings[attempt.ending];
-            row.runtime.clone_from(&function.recipe.runtime);
+            row.runtime.clone_from(&function.figures.runtime);
             row.environment_id = Some(EnvironmentId(uuid_text(attempt.environment)));
             row.outcome = ending.outcome;
             row.error_type.clone_from(&ending.error_type);
@@ -86,7 +86,7 @@ impl Rows {
             row.cpu_ns = nanos(attempt.cpu);
             row.egress = Some(ByteCount(0));
             row.response_size = ByteCount(attempt.response_bytes);
-            row.http_status = Some(ending.status.unwrap_or(502));
+            row.http_status = Some(ending.status);
         }
         template.price(row)
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::demo::arrivals::{Arrival, Arrivals, function_key};
 use crate::demo::chance::{Chance, LogNormal, Place};
-use crate::demo::recipe::Start;
+use crate::demo::measured::Start;
 use crate::demo::traffic::{Function, Incident, TIMEOUT, Traffic, micros};
 use crate::model::{Outcome, Phases, ThrottleReason};
 
@@ -17,6 +17,8 @@ use super::environments::Environments;
 
 /// How late a time-out is noticed, µs.
 const OVERSHOOT: LogNormal = LogNormal { median: 250.0, sigma: 0.5 };
+/// What the column `runtime` says of a component.
+const COMPONENT: &str = "wasi-http";
 /// Memory grows by pages.
 const PAGE_BYTES: f64 = 65_536.0;
 
@@ -74,7 +76,6 @@ struct Again {
 struct Call {
     function: usize,
     wait_ms: u32,
-    ending: usize,
     payload: usize,
 }
 
@@ -104,10 +105,10 @@ impl Simulation {
         let next = if again.is_some_and(|again| first.is_none_or(|first| again < first)) {
             Again { at_us, ..self.again.pop()?.0 }
         } else {
-            let Arrival { function, wait_ms, ending, payload, .. } = self.arrivals.next(&self.traffic, before_us)?;
+            let Arrival { function, wait_ms, payload, .. } = self.arrivals.next(&self.traffic, before_us)?;
             let fate = &mut self.fates[function];
             let (id, trace) = (uuid(at_us, fate), u128::from(fate.bits()) << 64 | u128::from(fate.bits().max(1)));
-            Again { at_us, id, trace, attempt: 1, call: Call { function, wait_ms, ending, payload } }
+            Again { at_us, id, trace, attempt: 1, call: Call { function, wait_ms, payload } }
         };
         self.last_us = at_us;
         Some(self.attempt(next))
@@ -132,8 +133,8 @@ impl Simulation {
             environment: 0,
             cold: false,
             phases: Phases::default(),
-            ending: call.ending,
-            request_bytes: payload(function, call).len() as u64,
+            ending: Function::ending(call.payload),
+            request_bytes: function.payload(call.payload).len() as u64,
             response_bytes: 0,
             peak_memory_bytes: 0,
             cpu: Duration::ZERO,
@@ -145,7 +146,10 @@ impl Simulation {
                 let taken = environments.take(at_us, version, || uuid(at_us, fate));
                 (made.environment, made.cold) = (taken.id, taken.cold);
                 run(&mut made, function, incident, call.wait_ms, fate);
-                environments.release(&taken, at_us + micros(made.phases.felt()));
+                // A component that failed is not called again; nothing of a command is left in its slot.
+                let failed = function.endings[made.ending].outcome.is_error();
+                let reusable = !failed || function.figures.runtime != COMPONENT;
+                environments.release(&taken, at_us + micros(made.phases.felt()), reusable);
             }
         }
         self.try_again(&made, call, incident);
@@ -175,12 +179,13 @@ fn run(made: &mut Attempt, function: &Function, incident: Option<&Incident>, wai
     if let Some((_, ending)) = incident.and_then(|incident| incident.fails).filter(|(share, _)| fate.happens(*share)) {
         made.ending = ending;
     }
-    let recipe = &function.recipe;
+    let figures = &function.figures;
     let ending = &function.endings[made.ending];
-    let start = if made.cold { &recipe.cold } else { &recipe.warm };
-    let wait = if ending.waits { Duration::from_millis(wait_ms.into()) } else { Duration::ZERO };
-    let (own, first) = (draw(ending.own_us.unwrap_or(recipe.own_us), fate), draw(start.handler_us, fate));
-    made.cpu = draw(recipe.cpu_us, fate) + first;
+    let start = if made.cold { &figures.cold } else { &figures.warm };
+    let asked = ending.waits && wait_ms > 0;
+    let wait = if asked { Duration::from_millis(wait_ms.into()) + draw(figures.late_us, fate) } else { Duration::ZERO };
+    let (own, first) = (draw(ending.own_us, fate), draw(start.handler_us, fate));
+    made.cpu = draw(ending.cpu_us, fate) + first;
     made.phases = Phases { handler: wait + own + first, ..phases(start, fate) };
     let limit = function.sample.spec.timeout;
     if made.phases.init + made.phases.handler > limit || ending.outcome == Outcome::Timeout {
@@ -189,13 +194,13 @@ fn run(made: &mut Attempt, function: &Function, incident: Option<&Incident>, wai
         }
         made.phases.handler = limit.saturating_sub(made.phases.init) + draw(OVERSHOOT, fate);
     }
+    // What runs for its own sake has that much CPU time; what waits has little.
     made.cpu = made.cpu.min(made.phases.handler);
     let ending = &function.endings[made.ending];
-    let peak = ending.peak_memory_kib.unwrap_or(recipe.peak_memory_kib).draw(fate) * 1_024.0;
+    let peak = ending.peak_memory_kib.draw(fate) * 1_024.0;
     let most = function.versions[made.version].memory.bytes().0;
     made.peak_memory_bytes = (((peak / PAGE_BYTES).round().max(1.0) * PAGE_BYTES) as u64).min(most);
-    let usual = ending.outcome == Outcome::Ok && ending.response_bytes == 0;
-    made.response_bytes = if usual { recipe.response_bytes.draw(fate) as u64 } else { ending.response_bytes };
+    made.response_bytes = ending.response_bytes;
 }
 
 fn phases(start: &Start, fate: &mut Chance) -> Phases {
@@ -212,11 +217,6 @@ fn phases(start: &Start, fate: &mut Chance) -> Phases {
 /// A length of time from microseconds.
 fn draw(length_us: LogNormal, fate: &mut Chance) -> Duration {
     Duration::from_nanos((length_us.draw(fate) * 1_000.0) as u64)
-}
-
-fn payload(function: &Function, call: Call) -> &str {
-    let usual = || function.sample.payloads.get(call.payload).map_or("", String::as_str);
-    function.rare_payload(call.ending).unwrap_or_else(usual)
 }
 
 /// A UUID of version 7, as the executor gives them.
