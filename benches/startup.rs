@@ -20,12 +20,13 @@ use faremeter::units::Timestamp;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use support::{cpu, figures, heading, now, ratio};
+use support::{ROUNDS, cpu, figures, heading, lengths, now, ratio};
 use tokio_util::sync::CancellationToken;
 
-/// Rounds of each comparison; a round of the default size takes long enough to need few.
-const ROUNDS: usize = 3;
-const INVOCATIONS: u64 = 300_000;
+/// Starts of the whole program, each with the usual million.
+const STARTS: usize = 3;
+/// Those of a comparison's round.
+const INVOCATIONS: u64 = 200_000;
 const IDLE: Duration = Duration::from_secs(300);
 /// The last day of the history, and half past nine on it.
 const DAY: i32 = 20_778;
@@ -34,9 +35,9 @@ const NOW: Timestamp = Timestamp::from_micros(20_778 * 86_400_000_000 + 34_200_0
 #[tokio::main]
 async fn main() {
     heading("`faremeter demo` with the usual million, from the start of the process");
-    let starts: Vec<[f64; 2]> = (0..ROUNDS).map(|_| start()).collect();
-    figures("first page", "ms", &starts.iter().map(|[page, _]| page * 1e3).collect::<Vec<_>>());
-    figures("ready", "s", &starts.iter().map(|[_, ready]| *ready).collect::<Vec<_>>());
+    let (pages, ready): (Vec<Duration>, Vec<Duration>) = (0..STARTS).map(|_| start()).unzip();
+    lengths("first page", pages);
+    figures("ready", "s", &ready.iter().map(Duration::as_secs_f64).collect::<Vec<_>>());
 
     let [mut made, mut bare, mut loaded] = std::array::from_fn(|_| Side::default());
     for _ in 0..ROUNDS {
@@ -79,23 +80,24 @@ impl Side {
     }
 }
 
-/// Starts the demo; seconds to its first page and until it is ready.
-fn start() -> [f64; 2] {
+/// Starts the demo: the time to its first page, and until it is ready.
+fn start() -> (Duration, Duration) {
     let dir = tempfile::tempdir().expect("a temporary folder can be made");
     let began = now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_faremeter"));
     command.args(["demo", "--no-load", "--listen", "127.0.0.1:0", "--data"]).arg(dir.path());
     let mut server = Guard(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts"));
+    // Held to the end: whoever cannot say that he is ready ends.
+    let mut said = BufReader::new(server.0.stdout.take().expect("it is piped"));
     let mut line = String::new();
-    let stdout = server.0.stdout.take().expect("it is piped");
-    BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+    said.read_line(&mut line).expect("it says where it listens");
     let address = line.trim().rsplit("http://").next().expect("a URL").parse().expect("an address and a port");
     assert!(get(address, "/").starts_with("HTTP/1.1 200"), "the page is there");
     let page = began.elapsed();
     while !get(address, "/readyz").starts_with("HTTP/1.1 200") {
         std::thread::sleep(Duration::from_millis(50));
     }
-    [page, began.elapsed()].map(|length| length.as_secs_f64())
+    (page, began.elapsed())
 }
 
 /// Ends the process when it is dropped.
