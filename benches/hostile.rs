@@ -1,7 +1,6 @@
 //! Measures what a neighbour of hostile guests and clients feels: short calls over loopback HTTP at a steady pace, record
 //! included, alone and beside each of them in turn. docs/benchmarks.md says what came out.
 
-#[expect(dead_code, reason = "each bench uses what it needs of it")]
 mod support;
 
 use std::io::{self, Read, Write};

@@ -40,6 +40,8 @@ pub struct App {
     store_runs: JoinHandle<Result<(), store::Error>>,
     web: web::Service,
     readiness: web::Readiness,
+    query: Engine,
+    clock: Clock,
 }
 
 impl App {
@@ -69,12 +71,12 @@ impl App {
         let parts = web::Parts {
             deployer: deployer.clone(),
             dispatcher: dispatcher.clone(),
-            query,
+            query: query.clone(),
             store: store.clone(),
             runtime: runtime.clone(),
             bus,
             readiness: readiness.clone(),
-            clock,
+            clock: clock.clone(),
         };
         let web = web::Service::bind(config.web, parts).await?;
         let address = web.local_addr();
@@ -97,6 +99,8 @@ impl App {
             store_runs,
             web,
             readiness,
+            query,
+            clock,
         })
     }
 
@@ -116,6 +120,24 @@ impl App {
     #[must_use]
     pub fn readiness(&self) -> &web::Readiness {
         &self.readiness
+    }
+
+    /// Keeps records.
+    #[must_use]
+    pub fn store(&self) -> &store::Handle {
+        &self.store
+    }
+
+    /// Answers SQL.
+    #[must_use]
+    pub fn query(&self) -> &Engine {
+        &self.query
+    }
+
+    /// Tells the time.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Takes calls until `stop`; then refuses new work, lets running calls finish and be written, commits, closes.

@@ -1,31 +1,42 @@
-//! `faremeter demo`: serves with sample functions deployed and a live workload that calls them.
+//! `faremeter demo`: serves with sample functions deployed, a history of calls to them, and a live workload that goes on
+//! with it. The page is there first; the rest comes up behind it (`stage`).
 
-use std::time::Duration;
+mod bar;
+mod stage;
 
-use anyhow::{Context, bail};
+use std::num::NonZeroU32;
+
+use anyhow::Context;
 use clap::Args;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use crate::app::App;
-use crate::demo::{self, Sample, Workload};
-use crate::model::VersionState;
-use crate::trigger::Deployer;
+use crate::config::Config;
+use crate::cost::PriceBooks;
+use crate::demo::history::{Parts, Place, Wanted};
+use crate::demo::{self, History};
 
 use super::serve::{ServeOptions, stop_signal};
 use super::{Common, output};
 
-/// Time between looks at a sample that is being compiled.
-const POLL: Duration = Duration::from_millis(20);
+use stage::Stage;
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// Leave the live workload out
     #[arg(long)]
     no_load: bool,
+    /// How many times as many live calls there are as the history's end has
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
+    load: f64,
+    /// Invocations in the whole days of the history, about, such as 1M, 250k or none [default: 1M]
+    #[arg(long, value_name = "COUNT", value_parser = count)]
+    history: Option<u64>,
+    /// Whole days of history before today [default: 65]
+    #[arg(long, value_name = "DAYS")]
+    history_days: Option<NonZeroU32>,
+    /// Decides every draw: the same seed gives the same history on the same day [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
     #[command(flatten)]
     options: ServeOptions,
 }
@@ -38,50 +49,57 @@ impl Demo {
             common.data = Some(scratch.0.clone());
         }
         let config = self.options.config(&common)?;
-        let app = App::start(config).await?;
-        let stop = stop_signal()?;
         let samples = demo::samples()?;
-        deploy(app.deployer(), &samples).await?;
-        output::line(&format!("Faremeter is ready at {}", app.url()))?;
-        output::line(&format!("  {} sample functions are deployed; try:", samples.len()))?;
-        output::line(&format!("  faremeter invoke hello --payload Ada --report --server {}", app.url()))?;
-        let workload = if self.no_load { Vec::new() } else { begin(&app.url(), samples, &stop)? };
-        let served = app.run(stop).await;
-        for task in workload {
-            task.await?;
-        }
-        served
+        let app = App::start(config.clone()).await?;
+        let stop = stop_signal()?;
+        let history = History::open(parts(&app, config)?, self.wanted(), &samples)?;
+        let load = (!self.no_load).then_some(self.load);
+        let stage = Stage::new(&app, samples, history, load);
+        output::line(&format!("Faremeter listens at {}", app.url()))?;
+        let stage = tokio::spawn(stage.run(stop.clone()));
+        let served = Box::pin(app.run(stop)).await;
+        let staged = stage.await.context("what brings the demo up broke off")?;
+        served.and(staged)
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted { seed: self.seed, days: self.history_days.map(NonZeroU32::get), invocations: self.history }
     }
 }
 
-/// Deploys what is not deployed already, so that a named folder is not given a new version at every start.
-async fn deploy(deployer: &Deployer, samples: &[Sample]) -> anyhow::Result<()> {
-    for sample in samples {
-        if deployer.get(&sample.spec.name).is_none_or(|function| function.latest.spec != sample.spec) {
-            deployer.deploy(sample.spec.clone(), sample.module.clone()).await?;
-        }
-    }
-    for sample in samples {
-        let name = &sample.spec.name;
-        loop {
-            match deployer.get(name).map(|function| function.latest.state.clone()) {
-                Some(VersionState::Active) => break,
-                Some(VersionState::Pending) => tokio::time::sleep(POLL).await,
-                Some(VersionState::Failed(reason)) => bail!("the sample function {name} failed to deploy: {reason}"),
-                None => bail!("the sample function {name} was removed while the demo began"),
-            }
-        }
-    }
-    Ok(())
+fn parts(app: &App, config: Config) -> anyhow::Result<Parts> {
+    Ok(Parts {
+        store: app.store().clone(),
+        query: app.query().clone(),
+        books: PriceBooks::embedded()?,
+        clock: app.clock().clone(),
+        place: Place { region: config.trigger.region, account: config.trigger.account },
+        idle_timeout: config.runtime.idle_timeout,
+        folder: config.data,
+    })
 }
 
-fn begin(server: &str, samples: Vec<Sample>, stop: &CancellationToken) -> anyhow::Result<Vec<JoinHandle<()>>> {
-    let server = Url::parse(server)?;
-    let begin = |sample| {
-        let workload = Workload::new(sample, &server, StdRng::from_os_rng())?;
-        Ok(tokio::spawn(workload.run(stop.clone())))
+/// Reads a factor above 0.
+fn factor(text: &str) -> Result<f64, String> {
+    let read = text.parse().ok().filter(|factor: &f64| (0.001..=10_000.0).contains(factor));
+    read.ok_or_else(|| format!("'{text}' is not a factor from 0.001 to 10000"))
+}
+
+/// Reads a count such as `1M`, `250k`, `12000` or `none`.
+fn count(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.trim_end_matches(['k', 'K', 'm', 'M']) {
+        digits if text.len() == digits.len() => (digits, 1),
+        digits if text.len() > digits.len() + 1 => return Err(format!("'{text}' has more than one unit")),
+        digits if text.ends_with(['k', 'K']) => (digits, 1_000),
+        digits => (digits, 1_000_000),
     };
-    samples.into_iter().map(begin).collect()
+    if text == "none" {
+        return Ok(0);
+    }
+    let read = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(unit));
+    let most = 1_000_000_000;
+    read.filter(|count| *count <= most)
+        .ok_or_else(|| format!("'{text}' is not a count up to 1000M, such as 1M, 250k or none"))
 }
 
 /// A folder that goes when the demo ends.
@@ -101,5 +119,23 @@ impl Drop for Scratch {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
             tracing::warn!(folder = %self.0.display(), %error, "the demo's folder could not be removed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_read_as_people_write_them() {
+        assert_eq!(
+            ["1M", "250k", "12000", "0", "none"].map(count),
+            [Ok(1_000_000), Ok(250_000), Ok(12_000), Ok(0), Ok(0)]
+        );
+        for wrong in ["", "M", "1kM", "-1", "1.5M", "2000M", "many"] {
+            assert!(count(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(factor("10"), Ok(10.0));
+        assert!(factor("0").is_err() && factor("NaN").is_err() && factor("-1").is_err());
     }
 }

@@ -10,7 +10,7 @@ use crate::units::{Megabytes, parse_duration};
 
 use super::Error;
 
-const LIST: &str = include_str!("../../sample-data/functions.toml");
+pub(super) const LIST: &str = include_str!("../../sample-data/functions.toml");
 /// The modules that the list names, by their paths in it.
 const MODULES: &[(&str, &[u8])] = &[
     ("functions/auth/auth.wasm", include_bytes!("../../sample-data/functions/auth/auth.wasm")),
@@ -30,15 +30,13 @@ const MODULES: &[(&str, &[u8])] = &[
     ("functions/wordcount/wordcount.wasm", include_bytes!("../../sample-data/functions/wordcount/wordcount.wasm")),
 ];
 
-/// A sample function and the load that calls it.
+/// A sample function and what it is called with.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// How it is deployed.
     pub spec: FunctionSpec,
     /// Its module.
     pub module: Bytes,
-    /// Calls per second, on average.
-    pub rate_per_s: f64,
     /// What it is called with.
     pub payloads: Vec<String>,
     /// One call in so many takes a rare payload; none where there are none.
@@ -65,7 +63,6 @@ struct Entry {
     tags: BTreeMap<String, String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
-    rate_per_s: f64,
     payloads: Vec<String>,
     rare_one_in: Option<u32>,
     #[serde(default)]
@@ -93,7 +90,6 @@ impl Entry {
         Ok(Sample {
             spec,
             module: Bytes::from_static(module),
-            rate_per_s: self.rate_per_s,
             payloads: self.payloads,
             rare_one_in: self.rare_one_in,
             rare_payloads: self.rare_payloads,
@@ -111,7 +107,7 @@ mod tests {
         assert_eq!(samples.len(), MODULES.len());
         for sample in samples {
             assert_eq!(sample.spec.check(), Ok(()), "{}", sample.spec.name);
-            assert!(sample.rate_per_s > 0.0 && !sample.payloads.is_empty(), "{}", sample.spec.name);
+            assert!(!sample.payloads.is_empty(), "{}", sample.spec.name);
             assert_eq!(sample.rare_one_in.is_some(), !sample.rare_payloads.is_empty(), "{}", sample.spec.name);
         }
     }

@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trigger", &["bus", "catalog", "clock", "cost", "model", "runtime", "store", "units"]),
     ("query", &["clock", "model", "store", "units"]),
     ("web", &["bus", "catalog", "clock", "model", "query", "trigger", "units"]),
-    ("demo", &["model", "trigger", "units"]),
+    ("demo", &["clock", "cost", "model", "query", "store", "units"]),
     ("config", &["catalog", "model", "query", "runtime", "store", "trigger", "units", "web"]),
 ];
 

@@ -20,6 +20,8 @@ use super::{Deadline, PATIENCE, path_text};
 
 /// What the server prints before its URL when it takes calls.
 const READY: &str = "Faremeter is ready at ";
+/// What the demo prints before its URL when the page is there, and the rest may not be up yet.
+const LISTENS: &str = "Faremeter listens at ";
 
 /// A data folder, and how it is served: it outlives the servers on it.
 #[derive(Debug)]
@@ -131,15 +133,24 @@ pub(crate) struct Starting {
 
 impl Starting {
     fn ready(self) -> Server {
+        self.said(READY)
+    }
+
+    /// Waits for the demo's page, which comes before the rest.
+    pub(crate) fn listening(self) -> Server {
+        self.said(LISTENS)
+    }
+
+    fn said(self, before_url: &str) -> Server {
         let deadline = Deadline::after(PATIENCE);
         let line = loop {
             let line = self.lines.recv_timeout(deadline.left());
             let line = line.unwrap_or_else(|error| panic!("no server ({error}): {}", self.home.log()));
-            if line.starts_with(READY) {
+            if line.starts_with(before_url) {
                 break line;
             }
         };
-        let url = line.trim_start_matches(READY).to_owned();
+        let url = line.trim_start_matches(before_url).to_owned();
         let address = url.trim_start_matches("http://").parse().expect("a loopback address and port");
         Server { home: self.home, child: self.child, lines: Mutex::new(self.lines), url, address }
     }
@@ -251,6 +262,11 @@ impl Server {
         let mut rows = self.sql(sql);
         assert_eq!(rows.len(), 1, "one row: {sql}: {rows:?}");
         rows.remove(0)
+    }
+
+    /// A text of the only row.
+    pub(crate) fn text(&self, sql: &str, column: &str) -> String {
+        self.row(sql).text(column).to_owned()
     }
 
     /// The only column `n` of the only row.
