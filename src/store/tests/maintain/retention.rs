@@ -16,7 +16,8 @@ async fn expired_days_are_dropped_and_deleted_and_late_rows_follow_them() {
     let today = bench.clock.now().days();
     let days = |bench: &Bench, table| bench.files(table).iter().map(|file| file.date).collect::<Vec<_>>();
     let [mut calls, mut logs] = [Table::Invocations, Table::Logs].map(|table| days(&bench, table));
-    (calls.sort_unstable(), logs.sort_unstable());
+    calls.sort_unstable();
+    logs.sort_unstable();
     assert_eq!(calls, (today - 10..today).collect::<Vec<_>>());
     assert_eq!(logs, (today - 3..today).collect::<Vec<_>>());
     let status = bench.store.handle.status();
