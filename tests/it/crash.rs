@@ -15,8 +15,8 @@ use crate::support::{guest, probe, wait_until};
 /// Rounds, unless `FAREMETER_CRASH_ROUNDS` says otherwise.
 const ROUNDS: usize = 20;
 
-/// Commits so often that kills hit them too.
-const CONFIG: &str = "[store]\ncommit_interval = \"300ms\"\n";
+/// Commits and joins files so often that kills hit both.
+const CONFIG: &str = "[store]\ncommit_interval = \"100ms\"\nmaintenance_interval = \"150ms\"\nvacuum_after = \"1s\"\n";
 
 #[test]
 fn kill_9_loses_and_doubles_nothing() {

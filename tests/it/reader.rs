@@ -26,7 +26,7 @@ fn a_script_over_the_delta_log_and_duckdb_counts_the_same() {
         }
         Err(reason) => panic!("the independent reader must run where CI is set: {reason}"),
     };
-    let home = Arc::new(Home::new().config("[store]\ncommit_interval = \"20ms\"\n"));
+    let home = Arc::new(Home::new().config("[store]\ncommit_interval = \"20ms\"\nmaintenance_interval = \"200ms\"\n"));
     let server = home.serve();
     put_to_work(&server, &home);
     let (expected, tables) = ask(&server);

@@ -169,20 +169,23 @@ fn list_folder(folder: &FsPath, location: &str, offset: &str, found: &mut Vec<Ob
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };
+    // Where the offset lies in this folder, most names need not be joined to a path.
+    let rest = offset.strip_prefix(location);
+    let within = if location.is_empty() { rest } else { rest.and_then(|rest| rest.strip_prefix('/')) };
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        // Where the offset lies in this folder, most names need not be joined to a path.
-        let rest = offset.strip_prefix(location);
-        let within = if location.is_empty() { rest } else { rest.and_then(|rest| rest.strip_prefix('/')) };
-        let path = || if location.is_empty() { name.to_owned() } else { format!("{location}/{name}") };
-        if entry.file_type()?.is_dir() {
-            list_folder(&entry.path(), &path(), offset, found)?;
-        } else if within.map_or_else(|| path().as_str() > offset, |rest| name > rest)
-            && let Ok(location) = Path::parse(path())
-            // So are files called that the library writes in parts, until they are whole.
+        let is_folder = entry.file_type()?.is_dir();
+        let Some(name) = name.to_str().filter(|name| is_folder || within.is_none_or(|rest| *name > rest)) else {
+            continue;
+        };
+        let path = if location.is_empty() { name.to_owned() } else { format!("{location}/{name}") };
+        if is_folder {
+            list_folder(&entry.path(), &path, offset, found)?;
+        // With a '#' end the files that the library writes in parts, until they are whole.
+        } else if path.as_str() > offset
             && !name.contains('#')
+            && let Ok(location) = Path::parse(path)
         {
             match entry.metadata() {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}

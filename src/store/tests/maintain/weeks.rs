@@ -23,7 +23,7 @@ async fn four_weeks_leave_few_files_and_every_row_once() {
         let files = bench.files(Table::Invocations).len();
         // Today at most two of each size, and as many of yesterday until it has settled.
         assert!(files <= day as usize + 16, "{files} files on day {day}");
-        bench.clock.advance(4 * HOUR);
+        bench.clock.advance(6 * HOUR);
     }
     for _ in 0..2 {
         bench.clock.advance(DAY);
