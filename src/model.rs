@@ -6,6 +6,7 @@ mod invocation;
 mod log;
 mod metric;
 mod records;
+mod rows;
 mod span;
 mod usage;
 
@@ -15,5 +16,6 @@ pub use invocation::{InitType, Invocation, Outcome, ThrottleReason, Trigger, Unk
 pub use log::{LogRecord, Severity};
 pub use metric::{Exemplar, ExponentialBuckets, MetricData, MetricPoint, NumberValue, QuantileValue, Temporality};
 pub use records::Records;
+pub use rows::SpanTree;
 pub use span::{Event, Link, Span, SpanKind, StatusCode};
 pub use usage::{Phases, Usage};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::model::Usage;
+use crate::model::{Invocation, Usage};
 use crate::units::{Currency, Megabytes, Money, MoneyError, Timestamp};
 
 use super::list::{ListPrice, Rates};
@@ -91,6 +91,17 @@ impl PriceBook {
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.currency
+    }
+
+    /// Writes down what is billed of an attempt that we metered, and what it costs: nothing where it did not run or failed
+    /// by our fault.
+    pub fn bill(&self, mut invocation: Invocation) -> Result<Invocation, Error> {
+        let billed = invocation.outcome.is_billed();
+        invocation.billed_ms = if billed { invocation.phases.billed_ms() } else { 0 };
+        let price = self.list_price(&invocation.region, invocation.started_at, &invocation.usage())?;
+        invocation.list_cost = Some(price.amount);
+        invocation.price_book = price.price_book;
+        Ok(invocation)
     }
 
     /// Prices usage at `at` in `region`, exactly. Usage older than the first edition is priced with that one.

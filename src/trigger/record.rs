@@ -3,11 +3,11 @@
 
 use crate::cost::{self, PriceBook};
 use crate::model::{
-    Architecture, Attributes, FunctionVersion, InitType, Invocation, LogRecord, Outcome, Phases, Records, Severity,
-    Span, SpanKind, StatusCode, ThrottleReason, Trigger, Usage,
+    Attributes, FunctionVersion, InitType, Invocation, LogRecord, Outcome, Phases, Records, Severity, Span, SpanTree,
+    ThrottleReason, Trigger,
 };
 use crate::runtime::{Execution, GuestLog, Stream};
-use crate::units::{ByteCount, IdSource, InvocationId, SpanId, Timestamp, nanos};
+use crate::units::{ByteCount, IdSource, InvocationId, Timestamp, nanos};
 
 use super::{Config, TraceContext};
 
@@ -35,7 +35,7 @@ impl Recorder<'_> {
         status: Option<u16>,
         ids: &IdSource,
     ) -> Result<Records, cost::Error> {
-        let invocation = self.priced(Invocation {
+        let invocation = self.book.bill(Invocation {
             runtime: execution.kind.as_str().to_owned(),
             // Empty where a fault of ours came before there was an environment.
             environment_id: Some(execution.environment_id.clone()).filter(|id| !id.0.is_empty()),
@@ -62,7 +62,7 @@ impl Recorder<'_> {
 
     /// The row of a call that a limit turned away.
     pub(super) fn throttled(&self, reason: ThrottleReason, request_size: ByteCount) -> Result<Records, cost::Error> {
-        let invocation = self.priced(Invocation {
+        let invocation = self.book.bill(Invocation {
             outcome: Outcome::Throttled,
             throttle_reason: Some(reason),
             request_size,
@@ -116,108 +116,11 @@ impl Recorder<'_> {
         }
     }
 
-    /// Sets what is billed and what it costs; nothing for a call that did not run or failed by our fault.
-    fn priced(&self, mut invocation: Invocation) -> Result<Invocation, cost::Error> {
-        let billed = invocation.outcome.is_billed();
-        invocation.billed_ms = if billed { invocation.phases.billed_ms() } else { 0 };
-        let usage = Usage {
-            requests: u32::from(billed),
-            billed_ms: invocation.billed_ms,
-            memory: invocation.memory,
-            ephemeral_storage: invocation.ephemeral_storage,
-            streamed: invocation.streamed,
-            architecture: invocation.architecture,
-        };
-        let price = self.book.list_price(&self.config.region, self.started_at, &usage)?;
-        invocation.list_cost = Some(price.amount);
-        invocation.price_book = price.price_book;
-        Ok(invocation)
-    }
-
     /// A root span that continues the caller's trace, and a child for each phase that took time.
     fn spans(&self, invocation: &Invocation, ids: &IdSource) -> Vec<Span> {
-        let phases = invocation.phases;
-        let end = self.started_at.plus(phases.felt());
-        let mut root = self.span(self.trace.span_id, self.trace.parent, &invocation.function, self.started_at, end);
-        root.kind = SpanKind::Server;
-        root.attributes = self.root_attributes(invocation);
-        if invocation.outcome.is_error() || invocation.outcome == Outcome::PlatformError {
-            root.status_code = StatusCode::Error;
-            root.status_message = invocation.error_message.clone().unwrap_or_default();
-        }
-        let mut spans = vec![root];
-        let mut start = self.started_at;
-        for (name, length) in phases.took_time() {
-            let end = start.plus(length);
-            spans.push(self.span(ids.span(), Some(self.trace.span_id), name, start, end));
-            start = end;
-        }
-        spans
-    }
-
-    fn span(&self, id: SpanId, parent: Option<SpanId>, name: &str, start: Timestamp, end: Timestamp) -> Span {
-        Span {
-            tenant: self.function.spec.tenant.clone(),
-            function: Some(self.function.spec.name.clone()),
-            source: SOURCE.to_owned(),
-            invocation_id: Some(self.id.0.clone()),
-            trace_id: self.trace.trace_id,
-            span_id: id,
-            parent_span_id: parent,
-            trace_state: String::new(),
-            flags: u32::from(self.trace.flags),
-            name: name.to_owned(),
-            kind: SpanKind::Internal,
-            start,
-            end,
-            attributes: Attributes::new(),
-            dropped_attributes_count: 0,
-            events: Vec::new(),
-            dropped_events_count: 0,
-            links: Vec::new(),
-            dropped_links_count: 0,
-            status_code: StatusCode::Unset,
-            status_message: String::new(),
-            resource_attributes: self.resource(),
-            scope_name: "faremeter".to_owned(),
-            scope_version: env!("CARGO_PKG_VERSION").to_owned(),
-        }
-    }
-
-    fn root_attributes(&self, invocation: &Invocation) -> Attributes {
         let (method, path) = self.request;
-        let mut attributes = Attributes::from([
-            ("faas.invocation_id".to_owned(), self.id.0.clone()),
-            ("faas.trigger".to_owned(), self.trigger.as_str().to_owned()),
-            ("faas.coldstart".to_owned(), invocation.cold.to_string()),
-            ("http.request.method".to_owned(), method.to_owned()),
-            ("url.path".to_owned(), path.to_owned()),
-            ("faremeter.outcome".to_owned(), invocation.outcome.as_str().to_owned()),
-        ]);
-        let status = invocation.http_status.map(|status| ("http.response.status_code".to_owned(), status.to_string()));
-        let error = invocation.error_type.clone().map(|error| ("error.type".to_owned(), error));
-        let environment = invocation.environment_id.as_ref().map(|id| ("faas.instance".to_owned(), id.0.clone()));
-        attributes.extend(status.into_iter().chain(error).chain(environment));
-        attributes
-    }
-
-    fn resource(&self) -> Attributes {
-        let spec = &self.function.spec;
-        let architecture = match spec.architecture {
-            Architecture::X86_64 => "amd64",
-            Architecture::Arm64 => "arm64",
-        };
-        [
-            ("service.name", spec.name.clone()),
-            ("faas.name", spec.name.clone()),
-            ("faas.version", self.function.version.to_string()),
-            ("faas.max_memory", spec.memory.bytes().0.to_string()),
-            ("cloud.region", self.config.region.clone()),
-            ("cloud.account.id", self.config.account.clone()),
-            ("host.arch", architecture.to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        let (parent, flags) = (self.trace.parent, self.trace.flags);
+        invocation.spans(SpanTree { parent, flags, method, path, resource: &invocation.resource() }, || ids.span())
     }
 
     fn logs(&self, execution: &Execution, invocation: &Invocation) -> Vec<LogRecord> {
@@ -266,7 +169,7 @@ impl Recorder<'_> {
             trace_id: Some(self.trace.trace_id),
             span_id: Some(self.trace.span_id),
             event_name: String::new(),
-            resource_attributes: self.resource(),
+            resource_attributes: invocation.resource(),
             scope_name: scope_name.to_owned(),
             scope_version: String::new(),
         }

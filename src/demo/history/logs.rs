@@ -47,7 +47,7 @@ fn record(line: &Line, number: u64, time: Timestamp, invocation: &Invocation, te
         body: filled(&line.body),
         attributes: line.attributes.iter().map(|(name, value)| (name.clone(), filled(value))).collect(),
         dropped_attributes_count: 0,
-        flags: FLAGS,
+        flags: u32::from(FLAGS),
         trace_id: invocation.trace_id,
         span_id: invocation.span_id,
         event_name: String::new(),

@@ -7,10 +7,7 @@ use uuid::Uuid;
 
 use crate::cost::{self, PriceBook, PriceBooks};
 use crate::demo::traffic::{Function, Traffic};
-use crate::model::{
-    Architecture, Attributes, InitType, Invocation, Outcome, Phases, Records, Span, SpanKind, StatusCode, Trigger,
-    Usage,
-};
+use crate::model::{Attributes, InitType, Invocation, Outcome, Phases, Records, Span, SpanTree, Trigger};
 use crate::units::{ByteCount, EnvironmentId, InvocationId, SpanId, Timestamp, TraceId, nanos};
 
 use super::Place;
@@ -19,7 +16,7 @@ use super::simulation::Attempt;
 /// The source of every record that the executor makes.
 pub(super) const SOURCE: &str = "executor";
 /// W3C trace flags: sampled.
-pub(super) const FLAGS: u32 = 1;
+pub(super) const FLAGS: u8 = 1;
 
 /// Makes rows.
 pub(super) struct Rows {
@@ -53,7 +50,7 @@ impl Rows {
         let traced = attempt.at_us >= self.traffic.traced_us || invocation.outcome.is_error();
         if traced && attempt.throttled.is_none() {
             let function = &self.traffic.functions[attempt.function];
-            spans(attempt, &invocation, template, &mut records.spans);
+            records.spans.extend(spans(attempt, &invocation, template));
             super::logs::add(attempt, function, &invocation, template, &mut records.logs);
         }
         records.invocations.push(invocation);
@@ -88,45 +85,14 @@ impl Rows {
             row.response_size = ByteCount(attempt.response_bytes);
             row.http_status = Some(ending.status);
         }
-        template.price(row)
+        template.book.bill(row)
     }
 }
 
 impl Template {
-    /// Sets what is billed and what it costs; nothing for an attempt that did not run.
-    fn price(&self, mut row: Invocation) -> Result<Invocation, cost::Error> {
-        let billed = row.outcome.is_billed();
-        row.billed_ms = if billed { row.phases.billed_ms() } else { 0 };
-        let usage = Usage {
-            requests: u32::from(billed),
-            billed_ms: row.billed_ms,
-            memory: row.memory,
-            ephemeral_storage: row.ephemeral_storage,
-            streamed: row.streamed,
-            architecture: row.architecture,
-        };
-        let price = self.book.list_price(&row.region, row.started_at, &usage)?;
-        row.list_cost = Some(price.amount);
-        row.price_book = price.price_book;
-        Ok(row)
-    }
-
     fn new(function: &Function, version: usize, book: &PriceBook, place: &Place) -> Self {
         let (spec, memory) = (&function.sample.spec, function.versions[version].memory);
         let number = (version + 1).to_string();
-        let architecture = match spec.architecture {
-            Architecture::X86_64 => "amd64",
-            Architecture::Arm64 => "arm64",
-        };
-        let resource = [
-            ("service.name", spec.name.clone()),
-            ("faas.name", spec.name.clone()),
-            ("faas.version", number.clone()),
-            ("faas.max_memory", memory.bytes().0.to_string()),
-            ("cloud.region", place.region.clone()),
-            ("cloud.account.id", place.account.clone()),
-            ("host.arch", architecture.to_owned()),
-        ];
         let invocation = Invocation {
             invocation_id: InvocationId(String::new()),
             attempt: 1,
@@ -166,71 +132,16 @@ impl Template {
             list_cost: None,
             currency: book.currency(),
         };
-        Self { book: book.clone(), invocation, resource: resource.map(|(name, value)| (name.to_owned(), value)).into() }
+        Self { book: book.clone(), resource: invocation.resource(), invocation }
     }
 }
 
-/// A root span, and a child for each phase that took time.
-fn spans(attempt: &Attempt, invocation: &Invocation, template: &Template, spans: &mut Vec<Span>) {
-    let (Some(trace_id), Some(root_id)) = (invocation.trace_id, invocation.span_id) else { return };
-    let span = |span_id, parent_span_id, name: &str, start, end| Span {
-        tenant: invocation.tenant.clone(),
-        function: Some(invocation.function.clone()),
-        source: SOURCE.to_owned(),
-        invocation_id: Some(invocation.invocation_id.0.clone()),
-        trace_id,
-        span_id,
-        parent_span_id,
-        trace_state: String::new(),
-        flags: FLAGS,
-        name: name.to_owned(),
-        kind: SpanKind::Internal,
-        start,
-        end,
-        attributes: Attributes::new(),
-        dropped_attributes_count: 0,
-        events: Vec::new(),
-        dropped_events_count: 0,
-        links: Vec::new(),
-        dropped_links_count: 0,
-        status_code: StatusCode::Unset,
-        status_message: String::new(),
-        resource_attributes: template.resource.clone(),
-        scope_name: "faremeter".to_owned(),
-        scope_version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let begin = invocation.started_at;
-    let mut root = span(root_id, None, &invocation.function, begin, begin.plus(invocation.phases.felt()));
-    root.kind = SpanKind::Server;
-    root.attributes = root_attributes(invocation);
-    if invocation.outcome.is_error() {
-        root.status_code = StatusCode::Error;
-        root.status_message = invocation.error_message.clone().unwrap_or_default();
-    }
-    spans.push(root);
-    let mut start = begin;
-    for (number, (name, length)) in (1..).zip(invocation.phases.took_time()) {
-        let end = start.plus(length);
-        let id = SpanId::from_bytes(mixed(attempt.span, number).to_be_bytes()).unwrap_or(root_id);
-        spans.push(span(id, Some(root_id), name, start, end));
-        start = end;
-    }
-}
-
-fn root_attributes(invocation: &Invocation) -> Attributes {
-    let mut attributes = vec![
-        ("faas.invocation_id", invocation.invocation_id.0.clone()),
-        ("faas.trigger", invocation.trigger.as_str().to_owned()),
-        ("faas.coldstart", invocation.cold.to_string()),
-        ("http.request.method", "POST".to_owned()),
-        ("url.path", format!("/fn/{}", invocation.function)),
-        ("faremeter.outcome", invocation.outcome.as_str().to_owned()),
-    ];
-    let status = invocation.http_status.map(|status| ("http.response.status_code", status.to_string()));
-    let error = invocation.error_type.clone().map(|error| ("error.type", error));
-    let environment = invocation.environment_id.as_ref().map(|id| ("faas.instance", id.0.clone()));
-    attributes.extend(status.into_iter().chain(error).chain(environment));
-    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+/// The executor's own span tree; the ids of the children follow from the root's.
+fn spans(attempt: &Attempt, invocation: &Invocation, template: &Template) -> Vec<Span> {
+    let path = format!("/fn/{}", invocation.function);
+    let tree = SpanTree { parent: None, flags: FLAGS, method: "POST", path: &path, resource: &template.resource };
+    let mut ids = (1..).filter_map(|number| SpanId::from_bytes(mixed(attempt.span, number).to_be_bytes()));
+    invocation.spans(tree, move || ids.next().expect("numbers do not end"))
 }
 
 /// A UUID as text.
