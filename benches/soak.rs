@@ -17,8 +17,8 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use support::{heading, now};
 
-/// Commits ten times as often as by default: what compaction has to do in ten minutes is what it has to do in 100.
-const CONFIG: &str = "[store]\ncommit_interval = \"1s\"\n";
+/// Commits and maintenance ten times as often as by default: ten minutes bring what 100 do. Files that were joined go soon.
+const CONFIG: &str = "[store]\ncommit_interval = \"1s\"\nmaintenance_interval = \"6s\"\nvacuum_after = \"2m\"\n";
 /// Time between samples.
 const SAMPLE_EVERY: Duration = Duration::from_secs(2);
 /// What is asked of the last minute, which is as large at the end as at the beginning.
