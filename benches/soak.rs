@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use support::{heading, now};
 
 /// Commits and maintenance ten times as often as by default: ten minutes bring what 100 do. Files that were joined go soon.
-const CONFIG: &str = "[store]\ncommit_interval = \"1s\"\nmaintenance_interval = \"6s\"\nvacuum_after = \"2m\"\n";
+const CONFIG: &str = "[store]\ncommit_interval = \"1s\"\nmaintenance_interval = \"6s\"\nvacuum_after = \"1m\"\n";
 /// Time between samples.
 const SAMPLE_EVERY: Duration = Duration::from_secs(2);
 /// What is asked of the last minute, which is as large at the end as at the beginning.

@@ -68,7 +68,7 @@ pub struct Maintenance {
     pub vacuum_after: Duration,
     /// Files that no table ever had, as failed commits leave them, are deleted when they are so old (24 h).
     pub orphan_after: Duration,
-    /// Time between looks for files to delete (10 min).
+    /// Time between looks for files to delete (10 min); `vacuum_after` where that is less.
     pub vacuum_interval: Duration,
 }
 

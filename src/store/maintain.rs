@@ -149,7 +149,8 @@ impl Maintainer {
     }
 
     fn vacuum_is_due(&self) -> bool {
-        let waited = |last: Timestamp| self.clock.now().since(last) >= self.config.maintenance.vacuum_interval;
+        let config = &self.config.maintenance;
+        let waited = |last: Timestamp| self.clock.now().since(last) >= config.vacuum_interval.min(config.vacuum_after);
         self.ceiling.disk().level == DiskLevel::Full || self.vacuumed.is_none_or(waited)
     }
 }
