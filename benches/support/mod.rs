@@ -4,6 +4,10 @@
 
 use std::time::{Duration, Instant};
 
+/// The program's own allocator, for every side.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Rounds of each comparison: its sides take turns, so that what else the machine does falls on all of them.
 pub(crate) const ROUNDS: usize = 5;
 
