@@ -79,7 +79,7 @@ pub struct Config {
     pub request_bytes: u64,
     /// Response body limit (20 MiB).
     pub response_bytes: u64,
-    /// Log bytes kept of one invocation (256 KiB); more is counted and dropped.
+    /// Log bytes kept of one invocation (256 KiB), each line with 256 besides its text; more is counted and dropped.
     pub log_bytes: u64,
     /// A reply is answered whole when it ends within this time and size; else it streams (100 ms, 1 MiB).
     /// The time runs from the moment when the guest gives its status and headers.

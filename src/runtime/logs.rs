@@ -17,8 +17,9 @@ use crate::units::Timestamp;
 
 /// Bytes of a line; the rest of a longer one is cut, which the line's end then says.
 const MAX_LINE_BYTES: usize = 8 << 10;
-/// Bytes that a line counts for besides its own, so that a flood of short ones is a flood too.
-const LINE_OVERHEAD_BYTES: u64 = 16;
+/// Bytes that a line counts for besides its own: about what its record takes beside the text. A flood of short lines is
+/// a flood too, and all records of a call are written at once, while its neighbours wait for the log.
+const LINE_OVERHEAD_BYTES: u64 = 256;
 /// What a cut line ends with.
 const CUT: &str = " … (cut)";
 /// Lines among which a panic is looked for.
@@ -247,7 +248,7 @@ mod tests {
 
     #[test]
     fn lines_are_cut_at_their_ends_and_keep_their_order() {
-        let sink = sink(1_000);
+        let sink = sink(10_000);
         sink.write(Stream::Stdout, b"one\ntwo\r\n\nthr");
         sink.write(Stream::Stderr, b"bang\n");
         sink.write(Stream::Stdout, b"ee");
@@ -264,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_found_among_the_last_lines() {
-        let sink = sink(1_000);
+        let sink = sink(10_000);
         sink.write(
             Stream::Stderr,
             b"before\n\nthread '<unnamed>' panicked at src/lib.rs:1:2:\nno such cart\nnote: run\n",
@@ -289,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_dropped_and_counted() {
-        let sink = sink(100);
+        let sink = sink(4 * (5 + LINE_OVERHEAD_BYTES));
         for _ in 0..50 {
             sink.write(Stream::Stdout, b"flood\n");
         }
