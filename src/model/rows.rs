@@ -1,8 +1,11 @@
-//! Owns what every record of an attempt says alike, whoever makes it: the resource and the span tree. Pure.
+//! Owns what every record of an attempt says alike, whoever makes it: the blank row, the resource and the span tree. Pure.
 
-use crate::units::SpanId;
+use crate::units::{ByteCount, Currency, InvocationId, SpanId, Timestamp};
 
-use super::{Architecture, Attributes, Invocation, Outcome, Span, SpanKind, StatusCode, Usage};
+use super::{
+    Architecture, Attributes, FunctionSpec, InitType, Invocation, Outcome, Phases, Span, SpanKind, StatusCode, Trigger,
+    Usage,
+};
 
 /// What the span tree of an attempt needs besides its billing record.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +23,50 @@ pub struct SpanTree<'a> {
 }
 
 impl Invocation {
+    /// A first attempt of which nothing is known but what it is to run: whoever makes the record says the rest.
+    #[must_use]
+    pub fn blank(spec: &FunctionSpec, version: u32, currency: Currency) -> Self {
+        Self {
+            invocation_id: InvocationId(String::new()),
+            attempt: 1,
+            trace_id: None,
+            span_id: None,
+            tenant: spec.tenant.clone(),
+            function: spec.name.clone(),
+            version: version.to_string(),
+            region: String::new(),
+            architecture: spec.architecture,
+            runtime: String::new(),
+            trigger: Trigger::Http,
+            source: String::new(),
+            tags: spec.tags.clone(),
+            started_at: Timestamp::from_micros(0),
+            account: String::new(),
+            environment_id: None,
+            init_type: InitType::OnDemand,
+            ephemeral_storage: spec.ephemeral_storage,
+            streamed: ByteCount(0),
+            outcome: Outcome::Ok,
+            error_type: None,
+            error_message: None,
+            throttle_reason: None,
+            cold: false,
+            phases: Phases::default(),
+            billed_ms: 0,
+            memory: spec.memory,
+            peak_memory: ByteCount(0),
+            cpu_ns: 0,
+            fuel: None,
+            egress: None,
+            request_size: ByteCount(0),
+            response_size: ByteCount(0),
+            http_status: None,
+            price_book: String::new(),
+            list_cost: None,
+            currency,
+        }
+    }
+
     /// What is billed of it; nothing of an attempt that did not run or failed by our fault.
     #[must_use]
     pub fn usage(&self) -> Usage {

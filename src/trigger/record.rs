@@ -74,45 +74,16 @@ impl Recorder<'_> {
 
     /// A record of nothing having happened yet.
     fn blank(&self) -> Invocation {
-        let spec = &self.function.spec;
         Invocation {
             invocation_id: self.id.clone(),
-            attempt: 1,
             trace_id: Some(self.trace.trace_id),
             span_id: Some(self.trace.span_id),
-            tenant: spec.tenant.clone(),
-            function: spec.name.clone(),
-            version: self.function.version.to_string(),
             region: self.config.region.clone(),
-            architecture: spec.architecture,
-            runtime: String::new(),
+            account: self.config.account.clone(),
             trigger: self.trigger,
             source: SOURCE.to_owned(),
-            tags: spec.tags.clone(),
             started_at: self.started_at,
-            account: self.config.account.clone(),
-            environment_id: None,
-            init_type: InitType::OnDemand,
-            ephemeral_storage: spec.ephemeral_storage,
-            streamed: ByteCount(0),
-            outcome: Outcome::Ok,
-            error_type: None,
-            error_message: None,
-            throttle_reason: None,
-            cold: false,
-            phases: Phases::default(),
-            billed_ms: 0,
-            memory: spec.memory,
-            peak_memory: ByteCount(0),
-            cpu_ns: 0,
-            fuel: None,
-            egress: None,
-            request_size: ByteCount(0),
-            response_size: ByteCount(0),
-            http_status: None,
-            price_book: String::new(),
-            list_cost: None,
-            currency: self.book.currency(),
+            ..Invocation::blank(&self.function.spec, self.function.version, self.book.currency())
         }
     }
 

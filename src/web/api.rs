@@ -20,6 +20,14 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Requ
 
 use super::router::ApiDocument;
 
+/// The first `limit` of what a list found, which looked for one more, and the cursor of the page after them if there is one.
+fn page<T>(mut found: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next_cursor = found.last().filter(|_| more).map(cursor);
+    (found, next_cursor)
+}
+
 /// RFC 9457: why a request was not done. Some kinds have more members, such as `reason`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]

@@ -92,45 +92,13 @@ impl Rows {
 impl Template {
     fn new(function: &Function, version: usize, book: &PriceBook, place: &Place) -> Self {
         let (spec, memory) = (&function.sample.spec, function.versions[version].memory);
-        let number = (version + 1).to_string();
+        let number = u32::try_from(version + 1).expect("a recipe names its versions one by one");
         let invocation = Invocation {
-            invocation_id: InvocationId(String::new()),
-            attempt: 1,
-            trace_id: None,
-            span_id: None,
-            tenant: spec.tenant.clone(),
-            function: spec.name.clone(),
-            version: number,
-            region: place.region.clone(),
-            architecture: spec.architecture,
-            runtime: String::new(),
-            trigger: Trigger::Http,
-            source: SOURCE.to_owned(),
-            tags: spec.tags.clone(),
-            started_at: Timestamp::from_micros(0),
-            account: place.account.clone(),
-            environment_id: None,
-            init_type: InitType::OnDemand,
-            ephemeral_storage: spec.ephemeral_storage,
-            streamed: ByteCount(0),
-            outcome: Outcome::Ok,
-            error_type: None,
-            error_message: None,
-            throttle_reason: None,
-            cold: false,
-            phases: Phases::default(),
-            billed_ms: 0,
             memory,
-            peak_memory: ByteCount(0),
-            cpu_ns: 0,
-            fuel: None,
-            egress: None,
-            request_size: ByteCount(0),
-            response_size: ByteCount(0),
-            http_status: None,
-            price_book: String::new(),
-            list_cost: None,
-            currency: book.currency(),
+            region: place.region.clone(),
+            account: place.account.clone(),
+            source: SOURCE.to_owned(),
+            ..Invocation::blank(spec, number, book.currency())
         };
         Self { book: book.clone(), resource: invocation.resource(), invocation }
     }

@@ -13,7 +13,7 @@ use crate::catalog::Function;
 use crate::model::{FunctionVersion, VersionState, check_name};
 use crate::trigger;
 
-use super::ProblemBody;
+use super::{ProblemBody, page};
 use crate::web::call::FunctionName;
 use crate::web::error::Problem;
 use crate::web::params::QueryString;
@@ -160,14 +160,10 @@ pub(in crate::web) async fn list(State(state): State<Arc<AppState>>, uri: Uri) -
         check_name(cursor, "function")
             .map_err(|_| Problem::invalid(format!("cursor={cursor}: no list gave this cursor")))?;
     }
-    let mut functions = state.deployer.list(cursor.as_deref(), limit + 1);
-    let more = functions.len() > limit;
-    functions.truncate(limit);
-    let next_cursor = functions.last().filter(|_| more).map(|function| function.latest.spec.name.clone());
-    Ok(Json(FunctionPage {
-        items: functions.iter().map(|function| FunctionItem::of(&state, function)).collect(),
-        next_cursor,
-    }))
+    let functions = state.deployer.list(cursor.as_deref(), limit + 1);
+    let (functions, next_cursor) = page(functions, limit, |function| function.latest.spec.name.clone());
+    let items = functions.iter().map(|function| FunctionItem::of(&state, function)).collect();
+    Ok(Json(FunctionPage { items, next_cursor }))
 }
 
 /// Shows a function

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::query::{self, Param, Params, QueryResult, format};
 
-use super::ProblemBody;
+use super::{ProblemBody, page};
 use crate::web::body;
 use crate::web::error::{NOT_ACCEPTABLE, Problem};
 use crate::web::params::QueryString;
@@ -259,9 +259,9 @@ pub(in crate::web) async fn list(
     let cursor = query.text("cursor")?;
     query.finish()?;
     let follows = |name: &str| cursor.as_deref().is_none_or(|cursor| name > cursor);
-    let mut rest = state.query.list().iter().filter(|query| follows(query.name));
-    let items: Vec<NamedQuery> = rest.by_ref().take(limit).map(NamedQuery::from).collect();
-    let next_cursor = items.last().map(|item| item.name.clone()).filter(|_| rest.next().is_some());
+    let queries = state.query.list().iter().filter(|query| follows(query.name)).take(limit + 1).collect();
+    let (queries, next_cursor) = page(queries, limit, |query: &&query::NamedQuery| query.name.to_owned());
+    let items = queries.into_iter().map(NamedQuery::from).collect();
     Ok(Json(NamedQueryPage { items, next_cursor }))
 }
 

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use crate::trigger;
 
-use super::ProblemBody;
 use super::functions::{FunctionItem, PAGE};
+use super::{ProblemBody, page};
 use crate::web::body;
 use crate::web::call::FunctionName;
 use crate::web::error::Problem;
@@ -60,11 +60,9 @@ pub(in crate::web) async fn list(
     let unknown = |_| "no list gave this cursor";
     let before = query.read_with("cursor", |text| text.parse::<u32>().map_err(unknown))?;
     query.finish()?;
-    let mut versions = state.deployer.versions(&name, before, limit + 1).await?;
+    let versions = state.deployer.versions(&name, before, limit + 1).await?;
     let function = state.deployer.get(&name).ok_or(trigger::Error::NotFound(name))?;
-    let more = versions.len() > limit;
-    versions.truncate(limit);
-    let next_cursor = versions.last().filter(|_| more).map(|version| version.version.to_string());
+    let (versions, next_cursor) = page(versions, limit, |version| version.version.to_string());
     let active = function.active.map(|active| active.version);
     let items = versions.iter().map(|version| FunctionItem::of_version(&state, version, active)).collect();
     Ok(Json(VersionPage { items, next_cursor }))
