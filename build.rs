@@ -1,5 +1,6 @@
-//! Takes Apache ECharts out of the sources of the crate `charming`, which is never compiled, and hands its path on to the
-//! program. So the repository holds no third-party source, and a build needs no other network than cargo's own.
+//! Lists the files of `queries/` and `dashboards/` for the program to embed, and takes Apache ECharts out of the sources of
+//! the crate `charming`, which is never compiled: so the repository holds no third-party source, and a build needs no other
+//! network than cargo's own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
@@ -13,23 +14,46 @@ const CRATE: &str = "charming";
 fn main() {
     println!("cargo::rerun-if-changed=Cargo.lock");
     println!("cargo::rerun-if-changed=build.rs");
-    if let Err(error) = copy() {
+    let embedded = embed("queries", "sql").and_then(|()| embed("dashboards", "toml")).and_then(|()| copy_echarts());
+    if let Err(error) = embedded {
         println!("cargo::error={error}");
         exit(1);
     }
 }
 
+/// Writes `<folder>.rs`: name and text of each file with this extension, by name.
+fn embed(folder: &str, extension: &str) -> Result<(), String> {
+    println!("cargo::rerun-if-changed={folder}");
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("CARGO_MANIFEST_DIR is not set")?).join(folder);
+    let entries = fs::read_dir(&root).map_err(|error| format!("cannot list {}: {error}", root.display()))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|found| found == extension));
+    files.sort();
+    let mut list = String::from("&[\n");
+    for path in &files {
+        let name =
+            path.file_stem().and_then(|stem| stem.to_str()).ok_or_else(|| format!("{path:?} has no plain name"))?;
+        list += &format!("    ({name:?}, include_str!({path:?})),\n");
+    }
+    list.push(']');
+    write(&format!("{folder}.rs"), &list)
+}
+
+/// Writes a file for the program to include.
+fn write(name: &str, text: &str) -> Result<(), String> {
+    let target = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?).join(name);
+    fs::write(&target, text).map_err(|error| format!("cannot write {}: {error}", target.display()))
+}
+
 /// Copies the script, its licence notice at its head included, to where `include_str!` finds it.
-fn copy() -> Result<(), String> {
+fn copy_echarts() -> Result<(), String> {
     let assets = source_of_crate()?.join("src/asset");
     let script = find_script(&assets)?;
     let text = fs::read_to_string(&script).map_err(|error| format!("cannot read {}: {error}", script.display()))?;
     if !text.trim_start().starts_with("/*") || !text.contains("Apache Software Foundation") {
         return Err(format!("{} has no licence notice at its head", script.display()));
     }
-    let folder = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
-    let target = folder.join("echarts.min.js");
-    fs::write(&target, text).map_err(|error| format!("cannot write {}: {error}", target.display()))
+    write("echarts.min.js", &text)
 }
 
 /// Where cargo unpacked the crate.

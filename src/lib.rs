@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod cost;
+pub mod dashboard;
 pub mod demo;
 pub mod model;
 pub mod query;

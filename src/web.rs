@@ -13,6 +13,7 @@ mod health;
 mod metrics;
 mod origin;
 mod pages;
+mod panel;
 mod params;
 mod report;
 mod router;

@@ -1,4 +1,4 @@
-//! The named queries: the list of files in `queries/`, read once. What they answer stands in the files.
+//! The named queries: the files of `queries/`, read once. What they answer stands in the files.
 
 use super::Error;
 use super::header::{ColumnDoc, Header, ParamDoc};
@@ -18,27 +18,15 @@ pub struct NamedQuery {
     pub sql: &'static str,
 }
 
-/// Every file of `queries/`, by name.
-const FILES: [(&str, &str); 11] = [
-    ("cold_starts_by_hour", include_str!("../../queries/cold_starts_by_hour.sql")),
-    ("cost_by_function", include_str!("../../queries/cost_by_function.sql")),
-    ("cost_by_tenant", include_str!("../../queries/cost_by_tenant.sql")),
-    ("function_logs", include_str!("../../queries/function_logs.sql")),
-    ("function_spans", include_str!("../../queries/function_spans.sql")),
-    ("invocation", include_str!("../../queries/invocation.sql")),
-    ("invocations_by_function", include_str!("../../queries/invocations_by_function.sql")),
-    ("last_invocations", include_str!("../../queries/last_invocations.sql")),
-    ("last_logs", include_str!("../../queries/last_logs.sql")),
-    ("outcomes_by_minute", include_str!("../../queries/outcomes_by_minute.sql")),
-    ("trace_spans", include_str!("../../queries/trace_spans.sql")),
-];
+/// Every file of `queries/` by name, as the build found them.
+const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/queries.rs"));
 
 /// All named queries; fails where a file's head is not understood.
 pub(super) fn all() -> Result<Vec<NamedQuery>, Error> {
-    let read = |(name, sql): (&'static str, &'static str)| {
+    let read = |&(name, sql): &(&'static str, &'static str)| {
         let Header { doc, params, columns } =
             Header::parse(sql).map_err(|error| Error::Internal(format!("queries/{name}.sql: {error}")))?;
         Ok(NamedQuery { name, doc, params, columns, sql })
     };
-    FILES.into_iter().map(read).collect()
+    FILES.iter().map(read).collect()
 }

@@ -1,6 +1,7 @@
 //! What people look at: templates and the files that they need. Each page is a file of its own.
 
 pub(super) mod assets;
+pub(super) mod board;
 mod format;
 pub(super) mod home;
 
@@ -12,14 +13,32 @@ use tera::{Context, Tera};
 
 use super::Error;
 use super::error::Problem;
+use super::state::AppState;
 
 use assets::Asset;
+
+/// Templates, each extending `base.html`.
+const TEMPLATES: [(&str, &str); 3] = [
+    ("base.html", include_str!("templates/base.html")),
+    ("board.html", include_str!("templates/board.html")),
+    ("home.html", include_str!("templates/home.html")),
+];
 
 /// Templates and assets, part of the program.
 pub(super) struct Pages {
     templates: Tera,
+    assets: Assets,
+}
+
+/// The files that pages need.
+pub(super) struct Assets {
     pub(super) style: Asset,
     pub(super) icon: Asset,
+    /// Sets the theme before anything is drawn.
+    pub(super) theme: Asset,
+    /// Fills boards.
+    pub(super) script: Asset,
+    pub(super) echarts: Asset,
 }
 
 /// What every page says around its own.
@@ -27,23 +46,51 @@ pub(super) struct Pages {
 struct Frame<'a> {
     style: &'a str,
     icon: &'a str,
+    theme_script: &'a str,
+    script: &'a str,
+    echarts: &'a str,
     version: &'static str,
+    navigation: Vec<Item<'a>>,
+    /// The page's own path.
+    path: &'a str,
+    /// What is not up yet, each with how far it is.
+    waiting: Vec<String>,
+}
+
+/// A place in the navigation.
+#[derive(Serialize)]
+struct Item<'a> {
+    path: &'a str,
+    title: &'a str,
 }
 
 impl Pages {
     pub(super) fn new() -> Result<Self, Error> {
         let mut templates = Tera::new();
-        templates.add_raw_template("home.html", include_str!("templates/home.html"))?;
-        Ok(Self {
-            templates,
-            style: Asset::new("faremeter", "css", "text/css; charset=utf-8", include_str!("assets/faremeter.css")),
-            icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
-        })
+        templates.add_raw_templates(TEMPLATES)?;
+        Ok(Self { templates, assets: Assets::new() })
     }
 
-    /// The page of this template; `view` is what it shows.
-    fn render(&self, template: &str, view: &impl Serialize) -> Result<Response, Problem> {
-        let frame = Frame { style: &self.style.path, icon: &self.icon.path, version: env!("CARGO_PKG_VERSION") };
+    /// The files that pages need.
+    pub(super) fn assets(&self) -> &Assets {
+        &self.assets
+    }
+
+    /// The page of this template at `path`; `view` is what it shows.
+    fn render(&self, state: &AppState, template: &str, path: &str, view: &impl Serialize) -> Result<Response, Problem> {
+        let waiting = state.readiness.waiting().into_iter().map(|(step, progress)| format!("{step}: {progress}"));
+        let assets = &self.assets;
+        let frame = Frame {
+            style: &assets.style.path,
+            icon: &assets.icon.path,
+            theme_script: &assets.theme.path,
+            script: &assets.script.path,
+            echarts: &assets.echarts.path,
+            version: env!("CARGO_PKG_VERSION"),
+            navigation: navigation(state),
+            path,
+            waiting: waiting.collect(),
+        };
         let mut context = Context::new();
         context.insert("frame", &frame);
         context.insert("page", view);
@@ -52,5 +99,31 @@ impl Pages {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(response)
+    }
+}
+
+/// Boards and pages in the order in which people look for them.
+fn navigation(state: &AppState) -> Vec<Item<'_>> {
+    let boards = state.boards.iter().filter(|board| board.listed);
+    let mut items: Vec<Item> = boards.map(|board| Item { path: &board.path, title: &board.title }).collect();
+    items.insert(items.len().min(1), Item { path: "/functions", title: "Functions" });
+    items
+}
+
+impl Assets {
+    fn new() -> Self {
+        const SCRIPT: &str = "text/javascript; charset=utf-8";
+        Self {
+            style: Asset::new("faremeter", "css", "text/css; charset=utf-8", include_str!("assets/faremeter.css")),
+            icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
+            theme: Asset::new("theme", "js", SCRIPT, include_str!("assets/theme.js")),
+            script: Asset::new("board", "js", SCRIPT, include_str!("assets/board.js")),
+            echarts: Asset::new("echarts", "js", SCRIPT, include_str!(concat!(env!("OUT_DIR"), "/echarts.min.js"))),
+        }
+    }
+
+    /// The file at this path.
+    fn at(&self, path: &str) -> Option<&Asset> {
+        [&self.style, &self.icon, &self.theme, &self.script, &self.echarts].into_iter().find(|asset| asset.path == path)
     }
 }

@@ -26,7 +26,7 @@ use super::access::{self, Action};
 use super::answer::GuestReply;
 use super::error::{BUSY, HEAD_TOO_LARGE, INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use super::state::AppState;
-use super::{api, call, health, origin, pages};
+use super::{api, call, health, origin, pages, panel};
 
 /// Where the document says which action an operation needs.
 pub(super) const ACTION: &str = "x-faremeter-action";
@@ -59,8 +59,16 @@ pub(super) fn all() -> Routes {
         .add(ServerRead, routes!(health::live))
         .add(ServerRead, routes!(health::ready))
         .add(ServerRead, compressed(routes!(health::metrics)))
+        .add(TelemetryRead, compressed(routes!(pages::board::overview)))
         .add(TelemetryRead, compressed(routes!(pages::home::home)))
-        .add(ServerRead, compressed(routes!(pages::assets::asset)))
+        .add(TelemetryRead, compressed(routes!(pages::board::function)))
+        .add(TelemetryRead, compressed(routes!(pages::board::cold_starts)))
+        .add(TelemetryRead, compressed(routes!(pages::board::errors)))
+        .add(TelemetryRead, compressed(routes!(pages::board::throttles)))
+        .add(TelemetryRead, compressed(routes!(pages::board::costs)))
+        .add(TelemetryRead, compressed(routes!(pages::board::by_name)))
+        .add(TelemetryRead, compressed(routes!(panel::data)))
+        .add(ServerRead, routes!(pages::assets::asset))
         .add(ServerRead, routes!(pages::assets::favicon))
         .add(ServerRead, routes!(pages::assets::favicon_ico))
         .add_any(Invoke, &["/fn/{name}", "/fn/{name}/", "/fn/{name}/{*path}"], call::at_url)
@@ -193,7 +201,7 @@ async fn secure(request: Request, next: Next) -> Response {
     let set: [(HeaderName, &'static str); 7] = [
         (
             CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),

@@ -43,6 +43,9 @@ pub enum Error {
     /// A template that is part of the program is wrong.
     #[error("a page's template is not valid: {0}")]
     Template(#[from] tera::Error),
+    /// A board that is part of the program is wrong.
+    #[error("a dashboard is not valid: {0}")]
+    Dashboard(#[from] crate::dashboard::Error),
     /// The OpenAPI document cannot be written.
     #[error("the API's document is not valid: {0}")]
     Document(#[from] serde_json::Error),

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bus::Bus;
 use crate::clock::Clock;
+use crate::dashboard::{self, Dashboard};
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::store;
@@ -50,6 +51,8 @@ pub(super) struct AppState {
     pub(super) clock: Clock,
     pub(super) metrics: Metrics,
     pub(super) pages: Pages,
+    /// In the order of the navigation.
+    pub(super) boards: Vec<Dashboard>,
     /// Who asks where a request does not say: the local operator.
     pub(super) anyone: Principal,
     /// A permit for each request at once.
@@ -69,6 +72,7 @@ impl AppState {
             body_room: Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS))),
             metrics: Metrics::new(clock.now()),
             pages: Pages::new()?,
+            boards: dashboard::embedded()?,
             anyone: Principal::local_operator(),
             background: TaskTracker::new(),
             config,

@@ -18,7 +18,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("catalog", &["clock", "model", "units"]),
     ("trigger", &["bus", "catalog", "clock", "cost", "model", "runtime", "store", "units"]),
     ("query", &["clock", "model", "store", "units"]),
-    ("web", &["bus", "catalog", "clock", "model", "query", "trigger", "units"]),
+    ("dashboard", &["query", "units"]),
+    ("web", &["bus", "catalog", "clock", "dashboard", "model", "query", "trigger", "units"]),
     ("demo", &["clock", "cost", "model", "query", "store", "units"]),
     ("config", &["catalog", "model", "query", "runtime", "store", "trigger", "units", "web"]),
 ];

@@ -118,8 +118,8 @@ struct Phase {
     length: String,
 }
 
-/// The overview
-#[utoipa::path(get, path = "/", tag = "pages", responses((status = 200, description = "An HTML page", content_type = "text/html", body = String)))]
+/// The functions
+#[utoipa::path(get, path = "/functions", tag = "pages", responses((status = 200, description = "An HTML page", content_type = "text/html", body = String)))]
 pub(in crate::web) async fn home(
     State(state): State<Arc<AppState>>,
     uri: Uri,
@@ -153,7 +153,7 @@ pub(in crate::web) async fn home(
         invocations_error,
         phases: PHASES.map(|(_, name, billed)| Legend { name, billed }).into(),
     };
-    state.pages.render("home.html", &page)
+    state.pages.render(&state, "home.html", "/functions", &page)
 }
 
 /// The rows, or what to say instead of them: one panel that fails leaves the others.

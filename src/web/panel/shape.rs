@@ -1,0 +1,217 @@
+//! Turns a query's answer into what a panel draws: at most so many series, a value for each bucket. Values stay exact:
+//! whole numbers and decimals are summed as such, and decimals are text.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, TimeUnit};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::dashboard::{Column, Gap, Panel};
+use crate::query::QueryResult;
+
+use super::window::Window;
+
+/// Series of a chart; the rest is one more, called other.
+const MAX_SERIES: usize = 8;
+
+/// Values over time.
+#[derive(Debug, Serialize)]
+pub(super) struct Chart {
+    /// The start of each bucket, milliseconds since the epoch.
+    times: Vec<i64>,
+    /// The largest first.
+    series: Vec<Series>,
+    /// How many series are in the one called other.
+    others: usize,
+}
+
+/// One line, area or row of bars.
+#[derive(Debug, Serialize)]
+pub(super) struct Series {
+    /// The value of the column `series`, or the name of the column.
+    name: String,
+    /// A value for each of the times; null where there is none.
+    values: Vec<Value>,
+}
+
+/// Columns as lists of values.
+#[derive(Debug, Serialize)]
+pub(super) struct Rows {
+    columns: Vec<RowsColumn>,
+}
+
+#[derive(Debug, Serialize)]
+struct RowsColumn {
+    name: String,
+    r#type: String,
+    values: Vec<Value>,
+}
+
+/// A number as exact as it came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Number {
+    Int(i128),
+    /// Digits and how many of them are decimals.
+    Decimal(i128, i8),
+    Float(f64),
+}
+
+impl Number {
+    fn plus(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => Self::Int(a + b),
+            (Self::Decimal(a, scale), Self::Decimal(b, _)) => Self::Decimal(a + b, scale),
+            (a, b) => Self::Float(a.size() + b.size()),
+        }
+    }
+
+    /// For comparing only.
+    fn size(self) -> f64 {
+        match self {
+            Self::Int(value) => value as f64,
+            Self::Decimal(value, scale) => value as f64 / 10_f64.powi(i32::from(scale)),
+            Self::Float(value) => value,
+        }
+    }
+
+    fn json(self) -> Value {
+        match self {
+            Self::Int(value) => i64::try_from(value).map_or_else(|_| Value::from(value as f64), Value::from),
+            Self::Decimal(value, scale) => Value::from(decimal(value, scale)),
+            Self::Float(value) => Value::from(value),
+        }
+    }
+}
+
+fn decimal(value: i128, scale: i8) -> String {
+    let scale = usize::try_from(scale).unwrap_or(0);
+    let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
+    let (whole, decimals) = digits.split_at(digits.len() - scale);
+    let sign = if value < 0 { "-" } else { "" };
+    if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{decimals}") }
+}
+
+/// The chart of a query that returns `bucket` and numbers, or `bucket`, `series` and a number.
+pub(super) fn chart(panel: &Panel, window: &Window, result: &QueryResult) -> Result<Chart, String> {
+    let buckets = window.buckets();
+    let places: HashMap<i64, usize> = buckets.iter().enumerate().map(|(place, bucket)| (*bucket, place)).collect();
+    let zero = (panel.gap == Gap::Zero).then_some(Number::Int(0));
+    let mut found: Vec<(String, Vec<Option<Number>>)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let names = value_columns(panel, result);
+    let by_series = result.schema.column_with_name("series").is_some();
+    for batch in &result.batches {
+        let times = batch.column_by_name("bucket").ok_or("the query returns no column 'bucket'")?;
+        let times = micros(times)?;
+        let labels = batch.column_by_name("series").map(texts).transpose()?;
+        for name in &names {
+            let column = batch.column_by_name(name).ok_or_else(|| format!("the query returns no column '{name}'"))?;
+            let values = numbers(column)?;
+            for (row, value) in values.into_iter().enumerate() {
+                let Some(place) = times[row].and_then(|time| places.get(&time)) else { continue };
+                let label = match &labels {
+                    Some(labels) => labels[row].clone().unwrap_or_else(|| "none".to_owned()),
+                    None => name.clone(),
+                };
+                let at = *known.entry(label.clone()).or_insert_with(|| {
+                    found.push((label, vec![None; buckets.len()]));
+                    found.len() - 1
+                });
+                let cell = &mut found[at].1[*place];
+                *cell = match (*cell, value) {
+                    (Some(sum), Some(value)) => Some(sum.plus(value)),
+                    (before, value) => before.or(value),
+                };
+            }
+        }
+    }
+    let others = if by_series { gather_others(&mut found) } else { 0 };
+    let series = found.into_iter().map(|(name, values)| Series {
+        name,
+        values: values.into_iter().map(|value| value.or(zero).map_or(Value::Null, Number::json)).collect(),
+    });
+    let times = buckets.iter().map(|bucket| bucket / 1_000).collect();
+    Ok(Chart { times, series: series.collect(), others })
+}
+
+/// The largest series first; those past the eighth are summed into one.
+fn gather_others(found: &mut Vec<(String, Vec<Option<Number>>)>) -> usize {
+    let total = |values: &[Option<Number>]| values.iter().flatten().map(|value| value.size()).sum::<f64>();
+    found.sort_by(|(a_name, a), (b_name, b)| total(b).total_cmp(&total(a)).then_with(|| a_name.cmp(b_name)));
+    if found.len() <= MAX_SERIES + 1 {
+        return 0;
+    }
+    let rest = found.split_off(MAX_SERIES);
+    let mut sums = vec![None; rest[0].1.len()];
+    for (_, values) in &rest {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum = match (*sum, *value) {
+                (Some(sum), Some(value)) => Some(Number::plus(sum, value)),
+                (before, value) => before.or(value),
+            };
+        }
+    }
+    found.push(("other".to_owned(), sums));
+    rest.len()
+}
+
+/// The columns that the panel names, or all numbers.
+fn value_columns(panel: &Panel, result: &QueryResult) -> Vec<String> {
+    if !panel.columns.is_empty() {
+        return panel.columns.iter().map(|column| column.name.clone()).collect();
+    }
+    let is_value = |name: &str, kind: &DataType| kind.is_numeric() && !["bucket", "series"].contains(&name);
+    let fields = result.schema.fields().iter().filter(|field| is_value(field.name(), field.data_type()));
+    fields.map(|field| field.name().clone()).collect()
+}
+
+/// The rows as they are, column by column.
+pub(super) fn rows(result: &QueryResult) -> Result<Rows, String> {
+    let objects = crate::query::format::rows(result).map_err(|error| error.to_string())?;
+    let columns = result.schema.fields().iter().map(|field| RowsColumn {
+        name: field.name().clone(),
+        r#type: crate::query::format::type_name(field.data_type()),
+        values: objects.iter().map(|row| row.get(field.name()).cloned().unwrap_or(Value::Null)).collect(),
+    });
+    Ok(Rows { columns: columns.collect() })
+}
+
+/// A column that is drawn and has no name of its own.
+pub(super) fn drawn(name: &str) -> Column {
+    Column { name: name.to_owned(), title: String::new(), unit: None, bar: false, link: None, color: None }
+}
+
+fn micros(column: &ArrayRef) -> Result<Vec<Option<i64>>, String> {
+    let kind = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let times = cast(column, &kind).and_then(|times| cast(&times, &DataType::Int64));
+    let times = times.map_err(|error| format!("'bucket' is no time: {error}"))?;
+    Ok(times.as_primitive::<Int64Type>().iter().collect())
+}
+
+fn texts(column: &ArrayRef) -> Result<Vec<Option<String>>, String> {
+    let texts = cast(column, &DataType::Utf8).map_err(|error| format!("'series' is no text: {error}"))?;
+    Ok(texts.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect())
+}
+
+fn numbers(column: &ArrayRef) -> Result<Vec<Option<Number>>, String> {
+    match column.data_type() {
+        DataType::Decimal128(_, scale) => {
+            let values = column.as_primitive::<Decimal128Type>();
+            Ok(values.iter().map(|value| value.map(|value| Number::Decimal(value, *scale))).collect())
+        }
+        kind if kind.is_integer() => {
+            let whole = cast(column, &DataType::Int64).map_err(|error| error.to_string())?;
+            Ok(whole.as_primitive::<Int64Type>().iter().map(|v| v.map(|v| Number::Int(v.into()))).collect())
+        }
+        kind if kind.is_null() => Ok(vec![None; column.len()]),
+        kind if kind.is_numeric() => {
+            let real = cast(column, &DataType::Float64).map_err(|error| error.to_string())?;
+            let finite = real.as_primitive::<Float64Type>().iter().map(|v| v.filter(|v| v.is_finite()));
+            Ok(finite.map(|value| value.map(Number::Float)).collect())
+        }
+        kind => Err(format!("a chart draws numbers, and this column is {kind}")),
+    }
+}
