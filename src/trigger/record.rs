@@ -3,8 +3,8 @@
 
 use crate::cost::{self, PriceBook};
 use crate::model::{
-    Attributes, FunctionVersion, InitType, Invocation, LogRecord, Outcome, Phases, Records, Severity, Span, SpanTree,
-    ThrottleReason, Trigger,
+    Attributes, FunctionVersion, Invocation, LogRecord, Outcome, Records, Severity, Span, SpanTree, ThrottleReason,
+    Trigger,
 };
 use crate::runtime::{Execution, GuestLog, Stream};
 use crate::units::{ByteCount, IdSource, InvocationId, Timestamp, nanos};

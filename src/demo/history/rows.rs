@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::cost::{self, PriceBook, PriceBooks};
 use crate::demo::traffic::{Function, Traffic};
-use crate::model::{Attributes, InitType, Invocation, Outcome, Phases, Records, Span, SpanTree, Trigger};
+use crate::model::{Attributes, Invocation, Outcome, Records, Span, SpanTree};
 use crate::units::{ByteCount, EnvironmentId, InvocationId, SpanId, Timestamp, TraceId, nanos};
 
 use super::Place;
