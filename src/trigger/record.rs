@@ -3,8 +3,7 @@
 
 use crate::cost::{self, PriceBook};
 use crate::model::{
-    Attributes, FunctionVersion, InitType, Invocation, LogRecord, Outcome, Phases, Records, Severity, Span, SpanTree,
-    Trigger,
+    Attributes, FunctionVersion, Invocation, LogRecord, Outcome, Records, Severity, Span, SpanTree, Trigger,
 };
 use crate::runtime::{Execution, GuestLog, Stream, Throttled};
 use crate::units::{ByteCount, IdSource, InvocationId, Timestamp, nanos};
