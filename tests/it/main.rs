@@ -8,6 +8,7 @@ mod bad_sql;
 mod burst;
 mod crash;
 mod demo;
+mod deployments;
 mod egress;
 mod hostile;
 mod limits;
