@@ -3,6 +3,8 @@
 
 mod admission;
 mod bounded;
+mod catalog;
+mod errors;
 mod failure;
 pub mod format;
 mod gate;
@@ -10,8 +12,10 @@ mod header;
 mod named;
 mod params;
 mod prune;
+mod rollup;
 mod run;
 mod session;
+mod sketch;
 mod stop;
 mod table;
 #[cfg(test)]

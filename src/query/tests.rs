@@ -5,5 +5,7 @@ mod measure;
 mod queries;
 mod reading;
 mod refusals;
+mod rollup;
+mod sketch;
 mod store;
 mod tables;
