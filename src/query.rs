@@ -3,6 +3,8 @@
 
 mod admission;
 mod bounded;
+mod catalog;
+mod errors;
 mod failure;
 pub mod format;
 mod gate;
@@ -11,8 +13,10 @@ mod named;
 mod params;
 mod prune;
 mod relation;
+mod rollup;
 mod run;
 mod session;
+mod sketch;
 mod stop;
 mod table;
 #[cfg(test)]

@@ -6,5 +6,7 @@ mod queries;
 mod reading;
 mod refusals;
 mod relations;
+mod rollup;
+mod sketch;
 mod store;
 mod tables;
