@@ -19,6 +19,9 @@ use crate::query::ParamType;
 pub use boards::Boards;
 pub use file::{Better, Column, Dashboard, Display, Gap, Grid, Kind, Panel, Scale, Threshold, Trend, Unit};
 
+/// Columns of the grid that panels lie on.
+const GRID_COLUMNS: u32 = 24;
+
 /// What a panel gives to its query, where the query's head declares it: the range, the step in seconds, and the filters,
 /// which are null where none is set.
 pub const PARAMS: [(&str, ParamType); 9] = [

@@ -253,7 +253,10 @@ fn samples(params: &[ParamDoc]) -> Params {
         ParamType::Bool => Param::Bool(true),
         ParamType::Int | ParamType::Float | ParamType::Decimal => Param::Int(60),
     };
-    params.iter().map(|param| (param.name.clone(), param.default.clone().unwrap_or_else(|| sample(param.kind)))).collect()
+    params
+        .iter()
+        .map(|param| (param.name.clone(), param.default.clone().unwrap_or_else(|| sample(param.kind))))
+        .collect()
 }
 
 impl Drop for Pool {

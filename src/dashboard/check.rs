@@ -110,7 +110,11 @@ fn text_of(source: &Source) -> Result<&str, Error> {
 }
 
 /// A query of a folder: its name must be free.
-async fn read_query(engine: &Engine, source: &Source, known: &BTreeMap<String, Asked>) -> Result<Described, Vec<Error>> {
+async fn read_query(
+    engine: &Engine,
+    source: &Source,
+    known: &BTreeMap<String, Asked>,
+) -> Result<Described, Vec<Error>> {
     let name = &source.name;
     let fault = |reason: String| vec![Error { file: source.file.clone(), line: 1, reason }];
     if engine.is_program(name) {
@@ -141,7 +145,10 @@ async fn ask_program(engine: &Engine, name: &str, whose: Whose, faults: &mut Vec
 /// What a board says of itself.
 fn check_board(notes: &mut Notes<'_>, board: &Dashboard, whose: Whose) {
     if !panel::is_id(&board.name) {
-        notes.fault("", format!("the file's name '{}' may have a to z, 0 to 9 and '-' only: it is part of URLs", board.name));
+        notes.fault(
+            "",
+            format!("the file's name '{}' may have a to z, 0 to 9 and '-' only: it is part of URLs", board.name),
+        );
     }
     if board.title.trim().is_empty() {
         notes.fault("title", "the title is empty");

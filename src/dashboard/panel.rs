@@ -10,7 +10,7 @@ use crate::units::parse_duration;
 use super::check::Notes;
 use super::near::suggestion;
 use super::sql::Described;
-use super::{Dashboard, Kind, PARAMS, Panel};
+use super::{Dashboard, GRID_COLUMNS, Kind, PARAMS, Panel};
 
 /// The colours of columns: phases, then meanings.
 const COLORS: [&str; 10] =
@@ -18,7 +18,7 @@ const COLORS: [&str; 10] =
 /// The colours of thresholds.
 const THRESHOLD_COLORS: [&str; 2] = ["warn", "bad"];
 /// The most room that a panel takes: columns and rows.
-const MOST_ROOM: (u32, u32) = (super::file::GRID_COLUMNS, 30);
+const MOST_ROOM: (u32, u32) = (GRID_COLUMNS, 30);
 
 /// Words that only some kinds understand.
 const OPTIONS: [(&str, &[Kind]); 8] = [
@@ -78,7 +78,10 @@ pub(super) fn check(
 
 fn check_words(notes: &mut Notes<'_>, panel: &Panel, at: &impl Fn(&str) -> String) {
     if !is_id(&panel.id) {
-        notes.fault(&at("id"), format!("the id '{}' may have a to z, 0 to 9 and '-' only: it is part of URLs", panel.id));
+        notes.fault(
+            &at("id"),
+            format!("the id '{}' may have a to z, 0 to 9 and '-' only: it is part of URLs", panel.id),
+        );
     }
     if panel.title.trim().is_empty() {
         notes.fault(&at("title"), "the title is empty");
@@ -159,7 +162,10 @@ fn check_query<'a>(
             }
             Some((_, kind)) if *kind != param.kind => {
                 let (found, wanted) = (param.kind.as_str(), kind.as_str());
-                notes.fault(path, format!("the query '{name}' takes ${} as {found}, and panels give {wanted}", param.name));
+                notes.fault(
+                    path,
+                    format!("the query '{name}' takes ${} as {found}, and panels give {wanted}", param.name),
+                );
             }
             _ => {}
         }
@@ -259,7 +265,10 @@ fn check_column(notes: &mut Notes<'_>, described: &Described, name: &str, path: 
 fn check_number(notes: &mut Notes<'_>, described: &Described, name: &str, path: &str) {
     if let Some(found) = field(described, name).filter(|found| !is_number(found.data_type())) {
         let kind = crate::query::format::type_name(found.data_type());
-        notes.fault(path, format!("the column '{name}' of the query '{}' is {kind}, and no number", described.query.name));
+        notes.fault(
+            path,
+            format!("the column '{name}' of the query '{}' is {kind}, and no number", described.query.name),
+        );
     } else {
         check_column(notes, described, name, path);
     }

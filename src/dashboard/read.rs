@@ -200,7 +200,8 @@ fn table_at<'t, 'i>(table: &'t mut DeTable<'i>, path: &[String]) -> Option<&'t m
 fn take_out(tree: &mut DeTable<'_>, around: &[String], last: &str) -> bool {
     if let Some(table) = table_at(tree, around) {
         let before = table.len();
-        table.retain(|key, _| key.get_ref() != last);
+        let kept = table.iter().filter(|(key, _)| key.get_ref() != last);
+        *table = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
         return table.len() < before;
     }
     let Some((list, above)) = around.split_last() else { return false };
@@ -259,8 +260,9 @@ mod tests {
                     grid = { w = 1,\n h = 2 }\n[[panels.columns]]\nname = \"n\"\ntitle = \"N\"\n";
         let reading = read("x.toml", "x", text);
         assert!(reading.faults.is_empty() && reading.board.is_some(), "{:?}", reading.faults);
-        let lines = ["title", "panels.0", "panels.0.query", "panels.0.grid.h", "panels.0.columns.0.title", "panels.0.unit"]
-            .map(|path| reading.places.line(path));
+        let lines =
+            ["title", "panels.0", "panels.0.query", "panels.0.grid.h", "panels.0.columns.0.title", "panels.0.unit"]
+                .map(|path| reading.places.line(path));
         assert_eq!(lines, [1, 2, 6, 8, 11, 2]);
         assert!(reading.places.has("panels.0.grid.w") && !reading.places.has("panels.0.unit"));
     }

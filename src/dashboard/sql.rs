@@ -43,7 +43,8 @@ pub(super) async fn describe(engine: &Engine, query: &NamedQuery, file: &str) ->
         let (line, reason) = explain(query, &error);
         vec![fault(line, reason)]
     })?;
-    let faults: Vec<Error> = differences(query, &schema).into_iter().map(|(line, reason)| fault(line, reason)).collect();
+    let faults: Vec<Error> =
+        differences(query, &schema).into_iter().map(|(line, reason)| fault(line, reason)).collect();
     if faults.is_empty() { Ok(Described { query: query.clone(), schema }) } else { Err(faults) }
 }
 
@@ -55,9 +56,10 @@ fn differences(query: &NamedQuery, schema: &Schema) -> Vec<(usize, String)> {
     let returned: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let declared: Vec<&str> = query.columns.iter().map(|column| column.name.as_str()).collect();
     let line = |name: &str| line_with(&query.sql, &format!("-- column {name}:")).unwrap_or(1);
-    let absent = declared.iter().filter(|name| !returned.contains(name)).map(|name| {
-        (line(name), format!("the head declares the column '{name}', which the SQL does not return"))
-    });
+    let absent = declared
+        .iter()
+        .filter(|name| !returned.contains(name))
+        .map(|name| (line(name), format!("the head declares the column '{name}', which the SQL does not return")));
     let unsaid = returned.iter().filter(|name| !declared.contains(name)).map(|name| {
         (first_of_sql(&query.sql), format!("the SQL returns the column '{name}', which the head does not declare"))
     });
@@ -73,7 +75,8 @@ fn explain(query: &NamedQuery, error: &query::Error) -> (usize, String) {
         let line = line_with(sql, &format!("${name}")).unwrap_or_else(|| first_of_sql(sql));
         return (line, format!("the SQL uses ${name}, which its head does not declare"));
     }
-    let told = message.split("Line: ").nth(1).map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+    let told =
+        message.split("Line: ").nth(1).map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
     let told = told.and_then(|digits| digits.parse().ok()).filter(|line: &usize| *line > 0);
     let quoted = message.split('\'').nth(1).and_then(|name| name.rsplit('.').next());
     let named = || quoted.and_then(|name| line_with(sql, name));
@@ -84,9 +87,7 @@ fn explain(query: &NamedQuery, error: &query::Error) -> (usize, String) {
 fn line_with(sql: &str, text: &str) -> Option<usize> {
     let is_comment = |line: &str| line.trim_start().starts_with("--");
     let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
-    let holds = |line: &str| {
-        !text.is_empty() && line.match_indices(text).any(|(at, _)| ends(&line[at + text.len()..]))
-    };
+    let holds = |line: &str| !text.is_empty() && line.match_indices(text).any(|(at, _)| ends(&line[at + text.len()..]));
     let lines = sql.lines().zip(1..).filter(|(line, _)| is_comment(line) == text.starts_with("--"));
     lines.into_iter().find(|(line, _)| holds(line)).map(|(_, number)| number)
 }
@@ -108,7 +109,8 @@ mod tests {
 
     #[test]
     fn the_line_is_found() {
-        let sql = "-- Doc of foo.\n-- param from: timestamp, required\n\nSELECT foo_x,\n  foo\nFROM t WHERE a > $tenant";
+        let sql =
+            "-- Doc of foo.\n-- param from: timestamp, required\n\nSELECT foo_x,\n  foo\nFROM t WHERE a > $tenant";
         assert_eq!(explained(sql, "column 't.foo' not found; there are a").0, 5);
         assert_eq!(explained(sql, "this is not SQL: Expected: x, found: y at Line: 6, Column: 2").0, 6);
         assert_eq!(explained(sql, "something else").0, 4);

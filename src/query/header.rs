@@ -116,7 +116,10 @@ impl Header {
             if let Some(declared) = text.strip_prefix("param ").filter(|text| text.contains(':')) {
                 match param(declared) {
                     Ok(param) if header.param(&param.name).is_some() => {
-                        faults.push(HeaderFault { line, reason: format!("the parameter '{}' is there twice", param.name) });
+                        faults.push(HeaderFault {
+                            line,
+                            reason: format!("the parameter '{}' is there twice", param.name),
+                        });
                     }
                     Ok(param) => header.params.push(param),
                     Err(error) => faults.push(HeaderFault { line, reason: error.to_string() }),

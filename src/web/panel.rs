@@ -198,7 +198,11 @@ fn answer(
 }
 
 /// The answer at a place, or why there is none.
-fn get<'a>(there: &'a BTreeMap<usize, Answer>, place: Option<usize>, name: &str) -> Result<&'a query::QueryResult, String> {
+fn get<'a>(
+    there: &'a BTreeMap<usize, Answer>,
+    place: Option<usize>,
+    name: &str,
+) -> Result<&'a query::QueryResult, String> {
     let place = place.ok_or_else(|| format!("there is no query '{name}'"))?;
     match &there[&place] {
         Ok(result) => Ok(result),

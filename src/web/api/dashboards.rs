@@ -53,10 +53,7 @@ pub(in crate::web) struct DashboardPage {
         (status = 400, description = "A parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(in crate::web) async fn list(
-    State(state): State<Arc<AppState>>,
-    uri: Uri,
-) -> Result<Json<DashboardPage>, Problem> {
+pub(in crate::web) async fn list(State(state): State<Arc<AppState>>, uri: Uri) -> Result<Json<DashboardPage>, Problem> {
     let mut query = QueryString::of(&uri);
     let limit = query.limit(100)?;
     let cursor = query.text("cursor")?;
