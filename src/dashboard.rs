@@ -107,3 +107,6 @@ fn in_order<T: AsRef<Dashboard>>(boards: &mut [T]) {
         (a.order, &a.name).cmp(&(b.order, &b.name))
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod access;
 mod calls;
+mod dashboards;
 mod functions;
 mod pages;
 mod server;
