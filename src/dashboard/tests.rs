@@ -4,12 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::*;
-use crate::clock::Clock;
+use crate::app::Offline;
+use crate::config::Config;
 use crate::query::{self, Engine, Params};
-use crate::store;
 
 const SOUND_QUERY: &str = "-- Calls.\n-- param from: timestamp, required\n-- param to: timestamp, required\n\
     -- param step: int = 60\n-- param function: text = null\n-- column bucket: timestamp\n-- column calls: bigint\n\
@@ -20,17 +19,14 @@ const SOUND_QUERY: &str = "-- Calls.\n-- param from: timestamp, required\n-- par
 struct Home {
     engine: Engine,
     boards: TempDir,
-    _stop: DropGuard,
+    _offline: Offline,
     _data: TempDir,
 }
 
 async fn home() -> Home {
     let (data, boards) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (service, handle) = store::Service::open(store::Config::at(data.path()), Clock::system()).await.unwrap();
-    let stop = CancellationToken::new();
-    tokio::spawn(service.run(stop.clone()));
-    let engine = Engine::start(query::Config::default(), handle).unwrap();
-    Home { engine, boards, _stop: stop.drop_guard(), _data: data }
+    let offline = Offline::open(Config::at(data.path())).await.unwrap();
+    Home { engine: offline.query.clone(), boards, _offline: offline, _data: data }
 }
 
 impl Home {
@@ -81,14 +77,23 @@ async fn each_fault_of_a_panel_is_named() {
     home.write("calls.sql", SOUND_QUERY);
     let cases = [
         ("kind = \"StatChart\"", "mine.toml:7: a StatChart says by 'value'"),
-        ("kind = \"StatChart\"\nvalue = \"cals\"", "mine.toml:8: the query 'calls' returns no column 'cals': is it 'calls'?"),
-        ("kind = \"StatChart\"\nvalue = \"calls\"\nnote = \"x\"", "mine.toml:9: the query 'calls' returns no column 'x'"),
+        (
+            "kind = \"StatChart\"\nvalue = \"cals\"",
+            "mine.toml:8: the query 'calls' returns no column 'cals': is it 'calls'?",
+        ),
+        (
+            "kind = \"StatChart\"\nvalue = \"calls\"\nnote = \"x\"",
+            "mine.toml:9: the query 'calls' returns no column 'x'",
+        ),
         ("kind = \"Table\"\nvalue = \"calls\"", "mine.toml:8: 'value' is for StatChart, and this is a Table"),
         ("kind = \"Table\"\nscale = \"log\"", "mine.toml:8: 'scale' is for TimeSeriesChart"),
         ("kind = \"Table\"\ngrid = { w = 25, h = 0 }", "mine.toml:8: w = 25: a panel is 1 to 24 columns wide"),
         ("kind = \"Table\"\ngrid = { w = 24,\n h = 31 }", "mine.toml:9: h = 31: a panel is 1 to 30 rows high"),
         ("kind = \"Table\"\nmax_range = \"soon\"", "mine.toml:8: 'soon' is not a length of time"),
-        ("kind = \"Table\"\nlink = \"javascript:alert(1)\"", "mine.toml:8: the link 'javascript:alert(1)' begins with none"),
+        (
+            "kind = \"Table\"\nlink = \"javascript:alert(1)\"",
+            "mine.toml:8: the link 'javascript:alert(1)' begins with none",
+        ),
         ("kind = \"Table\"\nlink = \"/x/{function}\"", "mine.toml:8: {function} stands for a row's value"),
         (
             "kind = \"Table\"\n[[panels.columns]]\nname = \"function\"\ntitle = \"F\"\nlink = \"/functions/{fn}\"",
@@ -110,7 +115,10 @@ async fn each_fault_of_a_panel_is_named() {
             "kind = \"StatChart\"\nvalue = \"calls\"\ntrend = { query = \"last_logs\", value = \"calls\" }",
             "mine.toml:9: the query 'last_logs' returns no column 'bucket'",
         ),
-        ("kind = \"Table\"\nthresholds = [{ value = 1.0, color = \"red\" }]", "mine.toml:8: the color 'red' is not known here"),
+        (
+            "kind = \"Table\"\nthresholds = [{ value = 1.0, color = \"red\" }]",
+            "mine.toml:8: the color 'red' is not known here",
+        ),
     ];
     for (panel, expected) in cases {
         home.write("mine.toml", &board(panel));
@@ -123,7 +131,10 @@ async fn each_fault_of_a_panel_is_named() {
 async fn faults_of_all_files_are_named_at_once() {
     let home = home().await;
     home.write("a.toml", "title = \" \"\npath = \"/costs\"\npanels = []\n");
-    home.write("overview.toml", "title = \"T\"\n[[panels]]\nid = \"P\"\ntitle = \"\"\nkind = \"Table\"\nquery = \"last_log\"\n");
+    home.write(
+        "overview.toml",
+        "title = \"T\"\n[[panels]]\nid = \"P\"\ntitle = \"\"\nkind = \"Table\"\nquery = \"last_log\"\n",
+    );
     home.write(
         "twice.toml",
         "title = \"T\"\n[[panels]]\nid = \"a\"\ntitle = \"A\"\nkind = \"Table\"\nquery = \"odd\"\n\

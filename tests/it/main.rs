@@ -10,6 +10,7 @@ mod burst;
 mod crash;
 mod dashboards;
 mod demo;
+mod deployments;
 mod egress;
 mod hostile;
 mod limits;

@@ -15,9 +15,8 @@ const CALLS: &str = "-- Calls.\n-- param from: timestamp, required\n-- param to:
     WHERE started_at >= $from AND started_at < $to AND ($function IS NULL OR function = $function)\nGROUP BY 1\n";
 
 fn board(title: &str) -> String {
-    let panel = |id: &str, more: &str| {
-        format!("\n[[panels]]\nid = \"{id}\"\ntitle = \"{id}\"\nquery = \"calls\"\n{more}\n")
-    };
+    let panel =
+        |id: &str, more: &str| format!("\n[[panels]]\nid = \"{id}\"\ntitle = \"{id}\"\nquery = \"calls\"\n{more}\n");
     format!("title = \"{title}\"\nabout = \"What is called.\"\n")
         + &panel("over-time", "kind = \"TimeSeriesChart\"\ngap = \"zero\"")
         + &panel("rows", "kind = \"Table\"")
@@ -44,7 +43,12 @@ async fn app() -> (App, TempDir) {
 
 async fn lines(app: &App, target: &str) -> Vec<Value> {
     let reply = app.get(target).await;
-    assert_eq!((reply.status.as_u16(), reply.header("content-type")), (200, "application/x-ndjson"), "{}", reply.text());
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("content-type")),
+        (200, "application/x-ndjson"),
+        "{}",
+        reply.text()
+    );
     reply.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -69,7 +73,10 @@ async fn boards_are_listed_and_described() {
     }
     assert_eq!(names, items.iter().map(|item| item["name"].clone()).collect::<Vec<_>>());
     let board = app.get("/api/v1/dashboards/mine").await.json();
-    assert_eq!((&board["panels"][0]["id"], &board["panels"][0]["kind"]), (&json!("over-time"), &json!("TimeSeriesChart")));
+    assert_eq!(
+        (&board["panels"][0]["id"], &board["panels"][0]["kind"]),
+        (&json!("over-time"), &json!("TimeSeriesChart"))
+    );
     let detail = app.get("/api/v1/dashboards/none").await.problem(404, "not-found");
     assert!(detail.contains("'none'") && detail.contains("mine"), "{detail}");
     app.get("/api/v1/dashboards/mine?x=1").await.problem(400, "invalid-request");
@@ -117,7 +124,8 @@ async fn a_panel_is_taken_away_as_it_is() {
     assert_eq!((csv.header("x-faremeter-rows"), csv.header("x-faremeter-query")), ("0", "calls"));
     let file = "attachment; filename=\"mine-rows-20260301T000000-20260302T000000.csv\"";
     assert_eq!(csv.header("content-disposition"), file);
-    let by_accept = app.send(Request::get("/api/v1/dashboards/mine/panels/rows").header("accept", "text/csv"), "").await;
+    let by_accept =
+        app.send(Request::get("/api/v1/dashboards/mine/panels/rows").header("accept", "text/csv"), "").await;
     assert!(by_accept.text().starts_with("bucket,calls\r\n"), "{}", by_accept.text());
     let html = app.send(Request::get("/api/v1/dashboards/mine/panels/rows").header("accept", "text/html"), "").await;
     html.problem(406, "not-acceptable");
@@ -142,7 +150,11 @@ async fn an_edited_board_is_shown_and_a_wrong_one_is_told_of() {
     write(folder.path(), "mine.toml", "title = 7");
     tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
     let page = app.get("/dashboards/mine").await;
-    assert!(page.text().contains("Mine, edited") && page.text().contains("mine.toml:1: invalid type"), "{}", page.text());
+    assert!(
+        page.text().contains("Mine, edited") && page.text().contains("mine.toml:1: invalid type"),
+        "{}",
+        page.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
