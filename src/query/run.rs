@@ -33,6 +33,18 @@ pub(super) async fn answer(core: &Core, sql: &str, given: &Params, stop: &Stop) 
     collect(&core.config, &session, physical).await
 }
 
+/// The columns that `sql` returns, whose parameters are given; nothing is read.
+pub(super) async fn describe(core: &Core, sql: &str, given: &Params) -> Result<SchemaRef, Error> {
+    let header = Header::parse(sql)?;
+    let admitted = gate::admit(sql)?;
+    let session = core.sessions.open()?;
+    let plan = plan(core, &session, admitted).await?;
+    gate::check_plan(&plan)?;
+    let plan = params::bind(plan, &header, given)?;
+    let physical = session.create_physical_plan(&plan).await.map_err(failure::of_datafusion)?;
+    Ok(unique_names(&physical.schema()))
+}
+
 async fn plan(core: &Core, session: &SessionState, admitted: Admitted) -> Result<LogicalPlan, Error> {
     let Admitted { statement, tables } = admitted;
     session

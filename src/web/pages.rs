@@ -5,11 +5,15 @@ pub(super) mod board;
 mod format;
 pub(super) mod home;
 
+use std::sync::Arc;
+
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Serialize;
 use tera::{Context, Tera};
+
+use crate::dashboard::Dashboard;
 
 use super::Error;
 use super::error::Problem;
@@ -55,6 +59,8 @@ struct Frame<'a> {
     path: &'a str,
     /// What is not up yet, each with how far it is.
     waiting: Vec<String>,
+    /// What is wrong with edited boards, which are shown as they were.
+    faults: Option<String>,
 }
 
 /// A place in the navigation.
@@ -80,6 +86,7 @@ impl Pages {
     fn render(&self, state: &AppState, template: &str, path: &str, view: &impl Serialize) -> Result<Response, Problem> {
         let waiting = state.readiness.waiting().into_iter().map(|(step, progress)| format!("{step}: {progress}"));
         let assets = &self.assets;
+        let boards = state.boards.all();
         let frame = Frame {
             style: &assets.style.path,
             icon: &assets.icon.path,
@@ -87,9 +94,10 @@ impl Pages {
             script: &assets.script.path,
             echarts: &assets.echarts.path,
             version: env!("CARGO_PKG_VERSION"),
-            navigation: navigation(state),
+            navigation: navigation(&boards),
             path,
             waiting: waiting.collect(),
+            faults: state.boards.faults().map(|faults| faults.to_string()),
         };
         let mut context = Context::new();
         context.insert("frame", &frame);
@@ -103,8 +111,8 @@ impl Pages {
 }
 
 /// Boards and pages in the order in which people look for them.
-fn navigation(state: &AppState) -> Vec<Item<'_>> {
-    let boards = state.boards.iter().filter(|board| board.listed);
+fn navigation(boards: &[Arc<Dashboard>]) -> Vec<Item<'_>> {
+    let boards = boards.iter().filter(|board| board.listed);
     let mut items: Vec<Item> = boards.map(|board| Item { path: &board.path, title: &board.title }).collect();
     items.insert(items.len().min(1), Item { path: "/functions", title: "Functions" });
     items

@@ -2,6 +2,7 @@
 
 mod access;
 mod calls;
+mod dashboards;
 mod functions;
 mod pages;
 mod server;
@@ -90,7 +91,7 @@ impl App {
         let (dir, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
         let parts = parts(&dir, &stop).await;
         let bus = parts.bus.clone();
-        let mut state = AppState::new(config, parts).unwrap();
+        let mut state = AppState::new(config, parts).await.unwrap();
         state.anyone = anyone;
         let state = Arc::new(state);
         let router = router::all().finish(&state).unwrap();

@@ -138,7 +138,8 @@ fn show(
     is_it: impl Fn(&Dashboard) -> bool,
     function: Option<String>,
 ) -> Result<Response, Problem> {
-    let board = state.boards.iter().find(|board| is_it(board));
+    let boards = state.boards.all();
+    let board = boards.iter().find(|board| is_it(board));
     let board = board.ok_or_else(|| Problem::new(NOT_FOUND, format!("nothing is at '{}'", uri.path())))?;
     let mut query = QueryString::of(uri);
     let mut window = Window::read(&mut query, state.clock.now())?;
