@@ -4,9 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 
-/// Columns of the grid.
-pub const GRID_COLUMNS: u32 = 24;
-
 /// A board: `dashboards/<name>.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

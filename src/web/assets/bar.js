@@ -78,6 +78,7 @@ function show() {
   }
   const chosen = links.find((link) => link.hasAttribute("aria-current"));
   part("range-label").textContent = chosen ? chosen.textContent : label();
+  part("range-label").title = part("range-label").textContent;
   part("later").toggleAttribute("aria-disabled", controls.to === "now");
   const set = FILTERS.filter((name) => controls[name] !== "" && !(name === "fn" && fixedFunction));
   part("chips").replaceChildren(...set.map((name) => el("li", {}, el("a", {

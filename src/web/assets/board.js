@@ -21,7 +21,8 @@ let timer = null;
 let failures = 0;
 let isLive = true;
 let lastGood = null;
-const page = { board, markers: () => markers, retry: (id) => ask([id]) };
+const waiting = [];
+const page = { board, markers: () => markers, retry: (id) => ask([id]), later };
 const panels = new Map(board.panels.map((panel) => [panel.id, createPanel(panel, document.getElementById(`panel-${panel.id}`), page)]));
 
 /** Asks for all panels, or for some; `isQuiet` where what is shown is still the answer to what was asked. */
@@ -62,6 +63,21 @@ function receive(line) {
   } else {
     panels.get(line.panel)?.receive(line);
   }
+}
+
+/** Draws a panel that cannot be seen yet once there is nothing else to do: those that can be seen come first. */
+function later(panel) {
+  waiting.push(panel);
+  if (waiting.length > 1) return;
+  const next = () => {
+    waiting.shift()?.come();
+    if (waiting.length > 0) idle(next);
+  };
+  idle(next);
+}
+
+function idle(work) {
+  requestIdleCallback(work, { timeout: 500 });
 }
 
 /** The next refresh, or the next attempt to reach the server. */

@@ -38,7 +38,7 @@ export function drawLegend(list, series, shown, isLine, { redraw, point }) {
   if (!same) {
     list.replaceChildren(...series.map(({ name, title, about }) => {
       const button = el("button", {
-        type: "button", title: about,
+        type: "button", title: about ?? title,
         onclick: (event) => { shown.choose(name, names, event.ctrlKey || event.metaKey || event.shiftKey); redraw(); },
         onpointerenter: () => point(name), onpointerleave: () => point(null), onfocus: () => point(name), onblur: () => point(null),
       }, el("span", {}), title);

@@ -1,4 +1,4 @@
-// A panel: takes its answer, draws it by its kind once it comes near, and says when there is nothing to draw and why. Its
+// A panel: takes its answer, draws it by its kind, and says when there is nothing to draw and why. Its
 // menu shows the same numbers as a table, as SQL, CSV and PNG.
 
 import { barsView } from "./bars.js";
@@ -17,7 +17,7 @@ const VIEWS = {
 };
 const PICTURES = ["TimeSeriesChart", "HeatMapChart", "HistogramChart"];
 
-/** The panel of `section`; `page` is what panels share: `{ board, markers(), retry(id) }`. */
+/** The panel of `section`; `page` is what panels share: `{ board, markers(), retry(id), later(panel) }`. */
 export function createPanel(panel, section, page) {
   const body = section.querySelector(".body");
   let view = null;
@@ -36,7 +36,7 @@ export function createPanel(panel, section, page) {
     if (shows === kind) return;
     view?.remove();
     body.replaceChildren();
-    body.className = `body ${kind}`;
+    body.className = `body is-${kind.split(" ")[0]}`;
     shows = kind;
     view = make();
   }
@@ -46,7 +46,7 @@ export function createPanel(panel, section, page) {
     section.removeAttribute("aria-busy");
     section.classList.remove("stale");
     if (answer.error) put(`says ${answer.error}`, () => failure(body, panel, answer.error, page));
-    else if (answer.notice) put(`says ${answer.notice}`, () => plain(body, "notice", el("p", {}, answer.notice)));
+    else if (answer.notice) put(`says ${answer.notice}`, () => plain(body, "told", el("p", {}, answer.notice)));
     else if (isEmpty(panel, answer)) put(`nothing ${filters().length}`, () => nothing(body));
     else if (asTable && panel.kind !== "Table") drawTable();
     else {
@@ -63,10 +63,10 @@ export function createPanel(panel, section, page) {
 
   return {
     id: panel.id,
-    /** Takes what the server says; drawn at once when it can be seen. */
-    receive(next) { answer = next; draw(); },
-    /** Draws from now on: the panel can be seen, or nearly. */
-    come() { isNear = true; draw(); },
+    /** Takes what the server says; drawn at once when it can be seen, else when there is time. */
+    receive(next) { answer = next; if (isNear) draw(); else page.later(this); },
+    /** Draws from now on: the panel can be seen, or there is time. */
+    come() { if (!isNear) { isNear = true; draw(); } },
     redraw() { if (isNear && answer) { if (view?.redraw) view.redraw(); else draw(); } },
     /** Another range was asked for: what is shown is not the answer. */
     wait() { section.setAttribute("aria-busy", "true"); if (answer) section.classList.add("stale"); },
@@ -94,7 +94,7 @@ function filters() {
 }
 
 function plain(body, kind, ...children) {
-  body.append(el("div", { class: `says ${kind}` }, ...children));
+  body.append(el("div", { class: `says notice ${kind}` }, ...children));
   return { remove() {} };
 }
 

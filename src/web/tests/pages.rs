@@ -53,7 +53,7 @@ async fn what_a_function_says_is_shown_as_text() {
 async fn assets_are_kept_for_good() {
     let app = App::new().await;
     let html = app.get("/").await.text().to_owned();
-    for asset in [&app.state.pages.style, &app.state.pages.icon] {
+    for asset in [&app.state.pages.assets().style, &app.state.pages.assets().icon] {
         assert!(html.contains(&asset.path));
         let reply = app.get(&asset.path).await;
         assert_eq!(
