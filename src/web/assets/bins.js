@@ -72,7 +72,7 @@ export function heatView(panel, body) {
       ...frame(place.plot, words),
       xAxis: timeAxis(first, times.at(-1) + step, place.plot), yAxis: valueAxis(scale, panel.unit),
       series: [{
-        id: "cells", type: "custom", silent: true, animation: false, clip: true,
+        id: "cells", type: "custom", silent: true, animation: false, progressive: 0, clip: true,
         data: bins.map(({ row, low, high }) => [at[row], at[row] + step, low, high, counts[row]]),
         renderItem: (_, api) => {
           const [start, end, low, high, count] = [0, 1, 2, 3, 4].map((dimension) => api.value(dimension));
@@ -159,7 +159,7 @@ export function histogramView(panel, body) {
     chart.setOption({
       ...frame(plot, words), xAxis: ticks, yAxis: valueAxis(up, "count"),
       series: visible.map(({ name, values, look }) => ({
-        id: name, type: "custom", silent: true, animation: false,
+        id: name, type: "custom", silent: true, animation: false, progressive: 0,
         data: bins.map(({ row, low, high }) => [low, high, Number(values[row] ?? 0)]),
         renderItem: (_, api) => {
           const [low, high, count] = [0, 1, 2].map((dimension) => api.value(dimension));

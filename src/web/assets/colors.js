@@ -9,7 +9,7 @@ const MEANINGS = {
   queue: "queue", load: "load", compile: "compile", instantiate: "instantiate", init: "init", handler: "handler",
   good: "good-mark", ok: "good-mark", bad: "bad-mark", error: "bad-mark", errors: "bad-mark", warn: "warn-mark", throttled: "warn-mark",
   timeout: "timeout", timeouts: "timeout", out_of_memory: "memory", platform_error: "platform", platform_errors: "platform",
-  calm: "queue", other: "queue", none: "queue", cold: "init", warm: "handler", provisioned: "instantiate",
+  calm: "queue", bar: "bar", other: "queue", none: "queue", cold: "init", warm: "handler", provisioned: "instantiate",
 };
 const PERCENTILES = [[/p50|median/i, 6], [/p9[05]/i, 0], [/p99/i, 4], [/max/i, 9]];
 

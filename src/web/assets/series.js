@@ -9,12 +9,16 @@ import { follow } from "./pointer.js";
 import { controls, kept, range } from "./state.js";
 
 const TIP_ROWS = 12;
+/** Units whose values are sums over a bucket, so that its length matters. */
+const SUMS = ["count", "money"];
 
 /** A chart of a panel in `body`; `page.markers()` are deployments. */
 export function seriesChart(panel, body, page) {
   const stage = el("div", { class: "stage", tabindex: 0, role: "application", "aria-roledescription": "chart" });
   const list = el("ul", { class: "legend keys" });
+  const per = el("small", { class: "per" });
   body.replaceChildren(stage, list);
+  if (SUMS.includes(panel.unit)) body.previousElementSibling.querySelector("h2").after(per);
   const canvas = el("div", { class: "canvas" });
   stage.append(canvas);
   const shown = new Shown();
@@ -34,6 +38,7 @@ export function seriesChart(panel, body, page) {
     const visible = all.filter(({ name }) => shown.has(name));
     const parts = measure(panel, answer, visible, stage);
     stage.setAttribute("aria-label", describe(panel, answer, visible));
+    per.textContent = `per ${length(parts.step)}`;
     chart.setOption(option(panel, answer, visible, parts, page.markers()), { replaceMerge: ["series"] });
     drawn = pointable(panel, answer, visible, parts, page);
     pointer.redrawn();
@@ -47,7 +52,7 @@ export function seriesChart(panel, body, page) {
     update(next) { answer = next; draw(); },
     redraw() { if (answer) draw(); },
     image: () => ({ canvas: chart.renderToCanvas({ pixelRatio: 2, backgroundColor: backdrop() }), keys: series(panel, answer).filter(({ name }) => shown.has(name)) }),
-    remove() { pointer.remove(); chart?.dispose(); },
+    remove() { per.remove(); pointer.remove(); chart?.dispose(); },
   };
 }
 
@@ -125,7 +130,7 @@ function drawnSeries(panel, { name, numbers, look }, { times }, { step, isLog, p
 function thresholds(panel, { lines }) {
   return lines.map(({ value, color, title }) => ({
     yAxis: value, lineStyle: { color: token(color), type: [6, 4], width: 1.2 },
-    label: { formatter: `${title || "limit"} ${format(value, panel.unit)}`, position: "insideStartTop", color: token(color), fontSize: 11, distance: 3 },
+    label: { formatter: `${title || "limit"} ${format(value, panel.unit)}`, position: "insideStartTop", color: token(color), fontSize: 11, distance: 3, backgroundColor: token("card"), padding: [1, 3], borderRadius: 3 },
   }));
 }
 
@@ -193,6 +198,12 @@ function target(panel, one, from, step) {
   const extra = { from: String(from), to: String(from + step) };
   if (!one?.link && one && isFunction(one.name)) extra.fn = one.name;
   return kept(path, extra);
+}
+
+/** The length of a bucket: `5 min`. */
+function length(ms) {
+  const [one, unit] = [[864e5, "day"], [36e5, "h"], [6e4, "min"], [1e3, "s"]].find(([one]) => ms >= one && ms % one === 0) ?? [1e3, "s"];
+  return ms === one ? unit : `${ms / one} ${unit}${unit === "day" ? "s" : ""}`;
 }
 
 /** `2026-03-10 12:30 – 12:35 UTC` */
