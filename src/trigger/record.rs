@@ -3,12 +3,7 @@
 
 use crate::cost::{self, PriceBook};
 use crate::model::{
-<<<<<<< HEAD
-    Attributes, FunctionVersion, Invocation, LogRecord, Outcome, Records, Severity, Span, SpanTree, ThrottleReason,
-=======
-    Attributes, FunctionVersion, InitType, Invocation, LogRecord, Outcome, Phases, Records, Severity, Span, SpanTree,
->>>>>>> wt-columns
-    Trigger,
+    Attributes, FunctionVersion, Invocation, LogRecord, Outcome, Records, Severity, Span, SpanTree, Trigger,
 };
 use crate::runtime::{Execution, GuestLog, Stream, Throttled};
 use crate::units::{ByteCount, IdSource, InvocationId, Timestamp, nanos};

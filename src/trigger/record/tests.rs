@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cost::PriceBooks;
-use crate::model::{FunctionSpec, SpanKind, StatusCode, ThrottleReason, VersionState};
+use crate::model::{FunctionSpec, InitType, Phases, SpanKind, StatusCode, ThrottleReason, VersionState};
 use crate::runtime::GuestKind;
 use crate::units::{EnvironmentId, Megabytes};
 
