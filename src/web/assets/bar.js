@@ -2,9 +2,8 @@
 
 import { el } from "./dom.js";
 import { time } from "./format.js";
-import { FILTERS, change, controls, fixedFunction, href, onChange, range, refreshSeconds, shifted, toMs, widened } from "./state.js";
+import { FILTERS, NAMES, change, controls, filtersSet, fixedFunction, href, onChange, range, refreshSeconds, shifted, toMs, widened } from "./state.js";
 
-const NAMES = { tenant: "tenant", fn: "function", ver: "version", region: "region", tag: "tag" };
 const form = document.getElementById("controls");
 const part = (id) => document.getElementById(id);
 let known = null;
@@ -54,7 +53,11 @@ function follow(event) {
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
   event.preventDefault();
   const moves = { earlier: () => shifted(-1), later: () => shifted(1), wider: widened };
-  if (moves[link.id]) return change(moves[link.id]());
+  if (moves[link.id]) {
+    const changes = moves[link.id]();
+    if (Object.keys(changes).length > 0) change(changes);
+    return;
+  }
   if (link.dataset.drop) {
     change({ [link.dataset.drop]: "" });
     part("filter").firstElementChild.focus();
@@ -80,7 +83,7 @@ function show() {
   part("range-label").textContent = chosen ? chosen.textContent : label();
   part("range-label").title = part("range-label").textContent;
   part("later").toggleAttribute("aria-disabled", controls.to === "now");
-  const set = FILTERS.filter((name) => controls[name] !== "" && !(name === "fn" && fixedFunction));
+  const set = filtersSet();
   part("chips").replaceChildren(...set.map((name) => el("li", {}, el("a", {
     class: "chip", href: href({ [name]: "" }), "data-drop": name, "aria-label": `Remove the filter ${NAMES[name]} ${controls[name]}`,
   }, el("span", {}, `${NAMES[name]} `), controls[name], el("b", { "aria-hidden": "true" }, " ×")))));

@@ -5,7 +5,7 @@ import { know } from "./colors.js";
 import { el } from "./dom.js";
 import { time } from "./format.js";
 import { createPanel } from "./panel.js";
-import { FILTERS, change, controls, fixedFunction, onChange, query, range, refreshSeconds } from "./state.js";
+import { NAMES, change, clearFilters, controls, filtersSet, fixedFunction, onChange, query, range, refreshSeconds } from "./state.js";
 import { Refused, load } from "./stream.js";
 
 const { board, functions, server } = JSON.parse(document.getElementById("board").textContent);
@@ -110,8 +110,9 @@ function say(text, canReset = false) {
 function overall() {
   const place = document.getElementById("empty");
   const isEmpty = panels.size > 0 && [...panels.values()].every((panel) => panel.isEmpty());
-  const set = FILTERS.filter((name) => controls[name] !== "" && !(name === "fn" && fixedFunction));
+  const set = filtersSet();
   place.hidden = !isEmpty;
+  document.getElementById("panels").classList.toggle("nothing", isEmpty);
   if (!isEmpty) return;
   const command = (text) => el("pre", {}, el("code", {}, text));
   const callable = fixedFunction || functions[0];
@@ -120,10 +121,9 @@ function overall() {
       el("h2", {}, "Nothing is deployed yet"), el("p", {}, "Deploy a function, a WebAssembly file or its text:"),
       command(`faremeter deploy hello hello.wasm --server http://${server}`), el("p", {}, "and call it:"), command(`curl -i http://${server}/fn/hello`));
   } else if (set.length > 0) {
-    const clear = () => change(Object.fromEntries(set.map((name) => [name, ""])));
     place.replaceChildren(
-      el("h2", {}, "Nothing matches the filters"), el("p", {}, `No invocation of this range has ${set.map((name) => `${name}=${controls[name]}`).join(", ")}.`),
-      el("button", { type: "button", onclick: clear }, "Clear the filters"));
+      el("h2", {}, "Nothing matches the filters"), el("p", {}, `No call of this range has ${set.map((name) => `${NAMES[name]} ${controls[name]}`).join(", ")}.`),
+      el("button", { type: "button", onclick: clearFilters }, "Clear the filters"));
   } else {
     const wider = () => change({ from: "now-30d", to: "now", step: "auto" });
     place.replaceChildren(

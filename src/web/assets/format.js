@@ -5,9 +5,6 @@ export const NONE = "—";
 const APART = "\u202f";
 const DURATIONS = [[1, "ns"], [1e3, "µs"], [1e6, "ms"], [1e9, "s"]];
 const BYTES = [[1024, "KB"], [1024 ** 2, "MB"], [1024 ** 3, "GB"], [1024 ** 4, "TB"]];
-/** What one of each unit is in the unit that is shown, for those that are scaled. */
-const SCALE = { milliseconds: 1e6, megabytes: 1024 ** 2 };
-
 /** A whole number's digits, thousands apart. */
 function grouped(digits) {
   return digits.replace(/\B(?=(\d{3})+$)/g, APART);
@@ -53,7 +50,9 @@ function amount(exact, currency) {
 /** A number's digits without an exponent. */
 function plain(value) {
   if (typeof value === "string") return value.trim();
-  return Number.isInteger(value) ? String(value) : value.toFixed(12).replace(/\.?0+$/, "");
+  if (Number.isInteger(value)) return value.toFixed(0);
+  const decimals = Math.min(30, Math.max(0, 11 - Math.floor(Math.log10(Math.abs(value)))));
+  return value.toFixed(decimals).replace(/\.?0+$/, "");
 }
 
 /** A point in time: `2026-03-10 12:34:56`, in UTC or in the browser's own zone. */
@@ -78,9 +77,9 @@ export function format(value, unit = "none", { currency = "", zone = "UTC" } = {
     case "count": return Number.isInteger(number) ? grouped(String(number)).replace("-", "−") : digits(number);
     case "share": return `${digits(number * 100)} %`;
     case "nanoseconds": return duration(number);
-    case "milliseconds": return duration(number * SCALE.milliseconds);
+    case "milliseconds": return duration(number * 1e6);
     case "bytes": return Math.abs(number) < 1024 ? `${digits(number)} B` : scaled(number, BYTES);
-    case "megabytes": return scaled(number * SCALE.megabytes, BYTES.slice(1));
+    case "megabytes": return `${digits(number)} MB`;
     case "money": return amount(value, currency);
     case "per-second": return `${digits(number)}/s`;
     default: return digits(number);
@@ -135,9 +134,9 @@ export function compare(a, b) {
 /** Ticks of a linear axis from 0: `{ max, interval }`, round in the unit that is shown. */
 export function niceScale(highest, unit, ticks = 4) {
   if (!(highest > 0)) return { max: 1, interval: unit === "share" ? 0.25 : 1 };
-  const scale = SCALE[unit] ?? 1;
+  const scale = unit === "milliseconds" ? 1e6 : 1;
   const size = highest * scale;
-  const steps = { nanoseconds: DURATIONS, milliseconds: DURATIONS, bytes: BYTES, megabytes: BYTES }[unit] ?? [[1, ""]];
+  const steps = { nanoseconds: DURATIONS, milliseconds: DURATIONS, bytes: BYTES }[unit] ?? [[1, ""]];
   const minutes = steps === DURATIONS ? [[60e9, "min"], [3600e9, "h"]] : [];
   const one = ([...steps, ...minutes].findLast(([from]) => size >= from) ?? steps[0])[0];
   const rough = size / one / ticks;

@@ -4,10 +4,9 @@
 import { barsView } from "./bars.js";
 import { heatView, histogramView } from "./bins.js";
 import { announce, el } from "./dom.js";
-import { exact } from "./format.js";
 import { save } from "./image.js";
 import { seriesChart, seriesTable } from "./series.js";
-import { FILTERS, change, controls, fixedFunction, query } from "./state.js";
+import { clearFilters, filtersSet, fixedFunction, query } from "./state.js";
 import { statTable, statView } from "./stat.js";
 import { tableView } from "./table.js";
 
@@ -47,7 +46,7 @@ export function createPanel(panel, section, page) {
     section.classList.remove("stale");
     if (answer.error) put(`says ${answer.error}`, () => failure(body, panel, answer.error, page));
     else if (answer.notice) put(`says ${answer.notice}`, () => plain(body, "told", el("p", {}, answer.notice)));
-    else if (isEmpty(panel, answer)) put(`nothing ${filters().length}`, () => nothing(body));
+    else if (isEmpty(panel, answer)) put(`nothing ${filtersSet().length}`, () => nothing(body));
     else if (asTable && panel.kind !== "Table") drawTable();
     else {
       put(panel.kind, () => VIEWS[panel.kind](panel, body, page));
@@ -57,7 +56,7 @@ export function createPanel(panel, section, page) {
 
   function drawTable() {
     const { columns, data } = tabled(panel, answer);
-    put("Table", () => tableView({ ...panel, columns }, body, exact));
+    put("Table", () => tableView({ ...panel, columns }, body));
     view.update(data);
   }
 
@@ -89,10 +88,6 @@ function tabled(panel, answer) {
   return { columns, data: answer };
 }
 
-function filters() {
-  return FILTERS.filter((name) => controls[name] !== "" && !(name === "fn" && fixedFunction));
-}
-
 function plain(body, kind, ...children) {
   body.append(el("div", { class: `says notice ${kind}` }, ...children));
   return { remove() {} };
@@ -105,10 +100,8 @@ function failure(body, panel, error, page) {
 }
 
 function nothing(body) {
-  const set = filters();
-  if (set.length === 0) return plain(body, "none", el("p", {}, "Nothing in this range."));
-  const clear = () => change(Object.fromEntries(set.map((name) => [name, ""])));
-  return plain(body, "none", el("p", {}, "Nothing in this range matches the filters."), el("button", { type: "button", onclick: clear }, "Clear the filters"));
+  if (filtersSet().length === 0) return plain(body, "none", el("p", {}, "Nothing in this range."));
+  return plain(body, "none", el("p", {}, "Nothing in this range matches the filters."), el("button", { type: "button", onclick: clearFilters }, "Clear the filters"));
 }
 
 /** Whether there is nothing to draw. A tile always has something: a dash. */

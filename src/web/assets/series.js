@@ -102,7 +102,7 @@ function option(panel, answer, visible, parts, markers) {
       ...visible.map((one) => drawnSeries(panel, one, answer, parts)),
       {
         id: "\u0000lines", type: "line", data: [], silent: true, animation: false,
-        markLine: { silent: true, symbol: "none", data: [...thresholds(panel, parts), ...deploys(markers, answer, parts)] },
+        markLine: { silent: true, blur: { lineStyle: { opacity: 1 }, label: { opacity: 1 } }, symbol: "none", data: [...thresholds(panel, parts), ...deploys(markers, answer, parts)] },
         markArea: { silent: true, itemStyle: { color: token("unfinished") }, data: unfinished(times, step) },
       },
     ],
@@ -111,7 +111,7 @@ function option(panel, answer, visible, parts, markers) {
 
 function drawnSeries(panel, { name, numbers, look }, { times }, { step, isLog, place }) {
   const data = numbers.map((value, index) => [times[index] + step / 2, isLog && !(value > 0) ? null : value]);
-  const common = { id: name, name, data, animation: false, emphasis: { focus: "series", disabled: false }, blur: { lineStyle: { opacity: 0.25 }, itemStyle: { opacity: 0.25 }, areaStyle: { opacity: 0.15 } } };
+  const common = { id: name, name, data, silent: true, animation: false, emphasis: { focus: "series" }, blur: { lineStyle: { opacity: 0.25 }, itemStyle: { opacity: 0.25 }, areaStyle: { opacity: 0.15 } } };
   if (panel.display === "stacked-bars") {
     const width = place.plot.width / times.length;
     return { ...common, type: "bar", stack: "all", barWidth: Math.max(1, width > 4 ? width - 1 : width), itemStyle: { color: look.color } };

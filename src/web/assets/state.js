@@ -3,7 +3,9 @@
 const DEFAULTS = {
   from: "now-24h", to: "now", tz: "UTC", step: "auto", cmp: "", tenant: "", fn: "", ver: "", region: "", tag: "",
 };
-export const FILTERS = ["tenant", "fn", "ver", "region", "tag"];
+/** The filters, and what people call them. */
+export const NAMES = { tenant: "tenant", fn: "function", ver: "version", region: "region", tag: "tag" };
+export const FILTERS = Object.keys(NAMES);
 /** What a link to another page takes along; a step fits one range on one page. */
 const KEPT = ["from", "to", "tz", "cmp", ...FILTERS];
 const STEPS_S = [10, 60, 300, 900, 3600, 21600, 86400, 604800];
@@ -67,6 +69,16 @@ export function href(changes) {
   return search ? `?${search}` : location.pathname;
 }
 
+/** The filters that are set and can be taken away. */
+export function filtersSet() {
+  return FILTERS.filter((name) => controls[name] !== "" && !(name === "fn" && fixedFunction));
+}
+
+/** Takes all filters away. */
+export function clearFilters() {
+  change(Object.fromEntries(filtersSet().map((name) => [name, ""])));
+}
+
 /** Calls `listener` whenever a control has changed. */
 export function onChange(listener) {
   listeners.add(listener);
@@ -89,13 +101,12 @@ export function range() {
   return { from, to, step_s, live: controls.to === "now" };
 }
 
-/** The controls of the same length of time, `steps` half lengths later. */
+/** The controls of the same length of time, so many half lengths later: at the latest up to now. */
 export function shifted(halves) {
-  const { from, to } = range();
-  const by = Math.round((to - from) / 2) * halves;
-  return to + by >= Date.now() - 1000 && controls.to === "now"
-    ? {}
-    : { from: String(Math.round(from + by)), to: String(Math.round(to + by)), step: "auto" };
+  const { from, to, live } = range();
+  const by = Math.min(Math.round((to - from) / 2) * halves, Date.now() - to);
+  if (by === 0 || (live && halves > 0)) return {};
+  return { from: String(Math.round(from + by)), to: String(Math.round(to + by)), step: "auto" };
 }
 
 /** The controls of twice the length of time around the same middle, or up to now. */

@@ -10,8 +10,8 @@ const HEAD_PX = 32;
 const PAGER_PX = 36;
 const [FEWEST, MOST] = [5, 25];
 
-/** A table of a panel in `body`. `write` is how values are written: short where none is given. */
-export function tableView(panel, body, write = format) {
+/** A table of a panel in `body`. */
+export function tableView(panel, body) {
   const scroll = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": panel.title });
   const pager = el("div", { class: "pager" });
   body.replaceChildren(scroll, pager);
@@ -66,7 +66,7 @@ export function tableView(panel, body, write = format) {
     const { name, unit, isNumber, values, link } = column;
     const value = values[row];
     const options = { currency: currencyOf(data, row), zone: controls.tz };
-    const text = write(value, unit, options);
+    const text = format(value, unit, options);
     const path = link ? linkOf(link, data, row) : null;
     const whole = exact(value, unit, options);
     const inner = path ? el("a", { href: path.startsWith("/") ? kept(path) : path }, text) : el("span", {}, text);
