@@ -11,7 +11,7 @@ import { kept } from "./state.js";
 export function barsView(panel, body) {
   const list = el("ol", { class: "bars" });
   const scroll = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": panel.title }, list);
-  const keys = el("ul", { class: "legend keys" });
+  const keys = el("ul", { class: "legend keys bars-keys" });
   body.replaceChildren(scroll, keys);
   let data = null;
 

@@ -139,10 +139,12 @@ export function niceScale(highest, unit, ticks = 4) {
   const steps = { nanoseconds: DURATIONS, milliseconds: DURATIONS, bytes: BYTES }[unit] ?? [[1, ""]];
   const minutes = steps === DURATIONS ? [[60e9, "min"], [3600e9, "h"]] : [];
   const one = ([...steps, ...minutes].findLast(([from]) => size >= from) ?? steps[0])[0];
-  const rough = size / one / ticks;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  let step = power * ([1, 2, 2.5, 5].find((factor) => factor * power >= rough * (1 - 1e-9)) ?? 10);
-  if (unit === "count") step = Math.max(1, Math.ceil(step));
-  const interval = step * one / scale;
-  return { interval, max: Math.ceil(highest / interval - 1e-9) * interval };
+  const found = [ticks, ticks - 1, ticks + 1].map((count) => {
+    const rough = size / one / count;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = power * ([1, 2, 2.5, 5].find((factor) => factor * power >= rough * (1 - 1e-9)) ?? 10);
+    const interval = (unit === "count" ? Math.max(1, Math.ceil(step)) : step) * one / scale;
+    return { interval, max: Math.ceil(highest / interval - 1e-9) * interval };
+  });
+  return found.reduce((best, other) => (other.max < best.max * (1 - 1e-9) ? other : best));
 }

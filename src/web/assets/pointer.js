@@ -10,6 +10,7 @@ const charts = new Set();
 const tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
 document.body.append(tip);
 addEventListener("scroll", hideTip, { passive: true, capture: true });
+addEventListener("pointerdown", ({ target }) => charts.forEach((self) => { if (!self.cross.parentElement.contains(target)) leave(self); }), true);
 
 export function hideTip() {
   tip.hidden = true;
@@ -44,7 +45,7 @@ export function follow(element, chart) {
   const band = el("div", { class: "band", hidden: true });
   const dots = el("div", { class: "dots" });
   element.append(cross, band, dots);
-  const self = { chart, cross, dots, index: -1, pointed: null };
+  const self = { chart, cross, band, dots, index: -1, pointed: null, anchor: null };
   charts.add(self);
 
   const at = (event) => {
@@ -73,7 +74,9 @@ export function follow(element, chart) {
   });
   element.addEventListener("pointerdown", (event) => {
     const now = chart();
-    if (!now || event.button !== 0 || event.pointerType === "touch") return;
+    // A finger scrolls the page, so it points but neither drags nor opens.
+    if (event.pointerType === "touch") return pointAt(event);
+    if (!now || event.button !== 0) return;
     const { x, y } = at(event);
     const { plot } = now.place;
     if (y < plot.top || y > plot.top + plot.height || x < plot.left - 4) return;
@@ -92,7 +95,7 @@ export function follow(element, chart) {
     if (index >= 0) now.open(index, y);
   });
   element.addEventListener("pointercancel", () => { began = null; band.hidden = true; });
-  element.addEventListener("pointerleave", () => { if (began === null) leave(self); });
+  element.addEventListener("pointerleave", (event) => { if (began === null && event.pointerType !== "touch") leave(self); });
   element.addEventListener("blur", () => leave(self));
   element.addEventListener("keydown", (event) => key(event, self));
   return {
@@ -146,6 +149,8 @@ function leave(self) {
   if (self.index < 0) return;
   self.index = -1;
   self.pointed = null;
+  self.anchor = null;
+  self.band.hidden = true;
   self.dots.replaceChildren();
   for (const { cross } of charts) cross.hidden = true;
   hideTip();
@@ -156,6 +161,7 @@ function zoom({ times, step, place: { time } }, a, b) {
   change({ from: String(times[first]), to: String(times[last] + step), step: "auto" });
 }
 
+/** Arrows move the crosshair, with Shift they choose a range; Enter zooms into it, or opens the bucket. */
 function key(event, self) {
   const now = self.chart();
   if (!now || event.target !== self.cross.parentElement) return;
@@ -164,10 +170,22 @@ function key(event, self) {
   const page = Math.max(1, Math.round(last / 10));
   const moves = { ArrowLeft: from - 1, ArrowRight: from + 1, PageUp: from - page, PageDown: from + page, Home: 0, End: last };
   if (event.key === "Escape") return leave(self);
-  if (event.key === "Enter" && self.index >= 0) return now.open(self.index, null);
+  if (event.key === "Enter" && self.index >= 0) {
+    if (self.anchor === null) return now.open(self.index, null);
+    const [first, end] = [self.anchor, self.index].sort((a, b) => a - b).map((index) => now.place.x(now.times[index] + now.step / 2));
+    leave(self);
+    return zoom(now, first, end);
+  }
   if (!(event.key in moves)) return;
   event.preventDefault();
   self.pointed = null;
+  self.anchor = event.shiftKey ? self.anchor ?? clamp(from, 0, last) : null;
   point(self, clamp(moves[event.key], 0, last));
+  self.band.hidden = self.anchor === null;
+  if (self.anchor !== null) {
+    const [first, end] = [self.anchor, self.index].sort((a, b) => a - b);
+    const [left, right] = [now.place.x(now.times[first]), now.place.x(now.times[end] + now.step)];
+    place(self.band, { ...now.place.plot, left, width: right - left });
+  }
   announce(text(now.content(self.index, null)));
 }

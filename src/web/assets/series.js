@@ -122,8 +122,8 @@ function drawnSeries(panel, { name, numbers, look }, { times }, { step, isLog, p
     ...common, type: "line", stack: isStacked ? "all" : undefined, connectNulls: false, symbol: "circle", symbolSize: 5,
     // A value without neighbours has no line: it is drawn as a point.
     showSymbol: lonely, showAllSymbol: true,
-    lineStyle: { width: isStacked ? 1 : 2, type: look.dash, color: look.color, join: "round" }, itemStyle: { color: look.color },
-    areaStyle: isStacked ? { color: look.color, opacity: 0.75 } : undefined,
+    lineStyle: { width: isStacked ? 0 : 2, type: look.dash, color: look.color, join: "round" }, itemStyle: { color: look.color },
+    areaStyle: isStacked ? { color: look.color, opacity: 0.8 } : undefined,
   };
 }
 
@@ -220,7 +220,7 @@ function describe(panel, { times, currency }, visible) {
     const last = there.at(-1);
     return there.length === 0 ? `${title}: no values` : `${title}: highest ${format(Math.max(...there), unit, { currency })}, last ${format(last, unit, { currency })}`;
   });
-  return `${panel.title}, ${time(times[0], controls.tz, false)} to ${time(times.at(-1), controls.tz, false)}. ${parts.join("; ")}. Arrow keys move through time.`;
+  return `${panel.title}, ${time(times[0], controls.tz, false)} to ${time(times.at(-1), controls.tz, false)}. ${parts.join("; ")}. Arrow keys move through time, Enter shows the calls, Shift and arrow keys choose a range.`;
 }
 
 /** The same numbers as rows. */

@@ -56,7 +56,8 @@ export function change(changes) {
   if (fixedFunction) controls.fn = fixedFunction;
   const names = Object.keys(DEFAULTS).filter((name) => !(name === "fn" && fixedFunction));
   const search = query(names).toString();
-  history.pushState(null, "", search ? `?${search}` : location.pathname);
+  const url = search ? `?${search}` : location.pathname;
+  if (url !== (location.search || location.pathname)) history.pushState(null, "", url);
   listeners.forEach((listener) => listener());
 }
 
