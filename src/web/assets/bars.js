@@ -4,7 +4,7 @@ import { looks } from "./colors.js";
 import { el, keepFocus, swatch } from "./dom.js";
 import { exact, format } from "./format.js";
 import { hideTip, showTip } from "./pointer.js";
-import { columnsOf, currencyOf, linkOf, valuesOf } from "./rows.js";
+import { columnsOf, currencyOf, linkOf } from "./rows.js";
 import { kept } from "./state.js";
 
 /** The bars of a panel in `body`. */
@@ -16,12 +16,13 @@ export function barsView(panel, body) {
   let data = null;
 
   function draw() {
-    const columns = columnsOf(panel, data);
+    const known = new Map(panel.columns.map((column) => [column.name, column]));
+    const columns = columnsOf({ ...panel, columns: data.columns.map(({ name }) => known.get(name) ?? { name }) }, data);
     const label = columns.find(({ name }) => name === "label") ?? columns.find(({ isNumber }) => !isNumber);
-    const numbers = columns.filter(({ isNumber }) => isNumber);
+    const numbers = columns.filter(({ name, isNumber }) => isNumber && name !== label?.name && (known.size === 0 || known.has(name)));
     const found = looks(numbers.map(({ name, color }) => ({ name, color: color ?? (numbers.length === 1 ? "bar" : undefined) })));
     const parts = numbers.map((column, index) => ({ ...column, look: found[index] }));
-    const labels = valuesOf(data, label?.name);
+    const labels = data.columns[0]?.values ?? [];
     const sums = labels.map((_, row) => parts.reduce((sum, { values }) => sum + Math.max(0, Number(values[row] ?? 0)), 0));
     const highest = Math.max(0, ...sums);
     keys.hidden = parts.length < 2;
@@ -31,8 +32,8 @@ export function barsView(panel, body) {
 
   function line(row, label, parts, sum, highest) {
     const options = { currency: currencyOf(data, row) };
-    const text = format(label.values[row], label.unit);
-    const path = label.link ? linkOf(label.link, data, row) : null;
+    const text = format(label?.values[row] ?? row + 1, "text");
+    const path = label?.link ? linkOf(label.link, data, row) : null;
     const bar = el("span", { class: "track", "aria-hidden": "true" }, parts.map(({ values, look }) => {
       const part = el("i");
       part.style.width = `${(highest > 0 ? Math.max(0, Number(values[row] ?? 0)) / highest * 100 : 0).toFixed(2)}%`;

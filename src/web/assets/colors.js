@@ -56,13 +56,15 @@ export function looks(series) {
   const taken = new Set();
   return series.map(({ name, color }) => {
     const meaning = MEANINGS[color] ?? MEANINGS[name];
-    if (meaning) return { color: token(meaning), dash: name === "other" ? "dotted" : "solid" };
-    let { slot, fixed } = wish(name);
+    // Limits are dashed, and a function's limit has the function's colour.
+    const isLimit = /limit/i.test(name);
+    if (meaning) return { color: token(meaning), dash: isLimit ? "dashed" : name === "other" ? "dotted" : "solid" };
+    let { slot, fixed } = wish(name.replace(/^limit of /, ""));
     // Names without a fixed place move on when theirs is taken, so that no two series of a panel look the same.
     for (let tries = 0; !fixed && taken.has(slot % palette.length) && tries < palette.length; tries += 1) slot += 1;
     taken.add(slot % palette.length);
     const round = fixed ? Math.floor(slot / palette.length) : 0;
-    return { color: palette[slot % palette.length], dash: DASHES[round % DASHES.length] };
+    return { color: palette[slot % palette.length], dash: isLimit ? "dashed" : DASHES[round % DASHES.length] };
   });
 }
 

@@ -3,8 +3,8 @@
 import { token } from "./colors.js";
 import { el, svg } from "./dom.js";
 import { difference, exact, format } from "./format.js";
-import { currencyOf, valuesOf } from "./rows.js";
-import { controls } from "./state.js";
+import { currencyOf, linkOf, valuesOf } from "./rows.js";
+import { controls, kept } from "./state.js";
 
 const EARLIER = { "-1h": "an hour", "-1d": "a day", "-7d": "7 days", "-28d": "28 days" };
 
@@ -57,7 +57,9 @@ function note(panel, data, options) {
   if (value === null || value === undefined) return "";
   const column = panel.columns.find(({ name }) => name === panel.note);
   const unit = column?.unit ?? (typeof value === "number" ? "count" : "text");
-  return el("span", { class: "note", title: exact(value, unit, options) }, `${format(value, unit, options)} ${column?.title ?? ""}`.trim());
+  const text = `${format(value, unit, options)} ${column?.title ?? ""}`.trim();
+  const path = column?.link ? linkOf(column.link, data, 0) : null;
+  return el("span", { class: "note", title: exact(value, unit, options) }, path ? el("a", { href: path.startsWith("/") ? kept(path) : path }, text) : text);
 }
 
 /** A line over an area, 100 wide and 30 high, stretched to its room. */
