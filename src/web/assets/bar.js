@@ -76,13 +76,14 @@ function show() {
   const links = [...part("range").querySelectorAll("li a")];
   for (const link of links) {
     const { from } = link.dataset;
-    link.toggleAttribute("aria-current", from === controls.from && controls.to === "now");
+    if (from === controls.from && controls.to === "now") link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
     link.href = href({ from, to: "now", step: "auto" });
   }
   const chosen = links.find((link) => link.hasAttribute("aria-current"));
   part("range-label").textContent = chosen ? chosen.textContent : label();
   part("range-label").title = part("range-label").textContent;
-  part("later").toggleAttribute("aria-disabled", controls.to === "now");
+  part("later").setAttribute("aria-disabled", String(controls.to === "now"));
   const set = filtersSet();
   part("chips").replaceChildren(...set.map((name) => el("li", {}, el("a", {
     class: "chip", href: href({ [name]: "" }), "data-drop": name, "aria-label": `Remove the filter ${NAMES[name]} ${controls[name]}`,

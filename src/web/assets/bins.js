@@ -60,7 +60,7 @@ export function heatView(panel, body) {
     const last = Math.max(Math.ceil(to / Math.min(step, 60000)) * Math.min(step, 60000), ...at.map((start) => start + step));
     const times = Array.from({ length: Math.ceil((last - first) / step) }, (_, index) => first + index * step);
     const scale = scaleOf(bins, panel.unit, stage.clientHeight);
-    const place = layout(stage, scale, panel.unit, "", first, first + times.length * step);
+    const place = layout(stage, scale, panel.unit, first, first + times.length * step);
     const highest = Math.max(1, ...counts);
     const colors = ramp(SHADES);
     const shade = (count) => Math.min(SHADES - 1, Math.floor(Math.sqrt(count / highest) * SHADES));
@@ -149,7 +149,7 @@ export function histogramView(panel, body) {
     const highest = Math.max(0, ...visible.flatMap(({ values }) => bins.map(({ row }) => Number(values[row] ?? 0))));
     const across = scaleOf(bins, panel.unit, stage.clientWidth / 2);
     const up = linear(highest, "count", stage.clientHeight);
-    const { plot, y } = layout(stage, up, "count", "", 0, 1);
+    const { plot, y } = layout(stage, up, "count", 0, 1);
     const x = (value) => plot.left + across.at(value) * plot.width;
     if (!chart) chart = chartIn(canvas);
     chart.resize();

@@ -34,7 +34,7 @@ async function ask(only = [], isQuiet = false) {
   const wanted = only.length > 0 ? only.map((id) => panels.get(id)) : [...panels.values()];
   if (!isQuiet) wanted.forEach((panel) => panel.wait());
   document.getElementById("refresh").classList.add("busy");
-  const asked = query(undefined, fixedFunction ? { fn: fixedFunction } : {});
+  const asked = query();
   only.forEach((id) => asked.append("panel", id));
   try {
     await load(`/api/v1/dashboards/${encodeURIComponent(board.name)}/data?${asked}`, own.signal, receive);

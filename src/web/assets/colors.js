@@ -11,7 +11,7 @@ const MEANINGS = {
   timeout: "timeout", timeouts: "timeout", out_of_memory: "memory", platform_error: "platform", platform_errors: "platform",
   calm: "queue", bar: "bar", other: "queue", none: "queue", cold: "init", warm: "handler", provisioned: "instantiate",
 };
-const PERCENTILES = [[/p50|median/i, 6], [/p9[05]/i, 0], [/p99/i, 4], [/max/i, 9]];
+const PERCENTILES = [[/p50|median/i, 2], [/p9[05]/i, 0], [/p99/i, 4], [/max/i, 9]];
 
 let functions = new Map();
 

@@ -101,12 +101,12 @@ export function exact(value, unit = "none", { currency = "", zone = "UTC" } = {}
 }
 
 /** For axes: as `format`, but large counts in thousands and millions. */
-export function tick(value, unit, currency) {
+export function tick(value, unit) {
   if (["none", "count", "per-second"].includes(unit) && Math.abs(value) >= 1e4) {
     const [of, sign] = Math.abs(value) >= 1e9 ? [1e9, " G"] : Math.abs(value) >= 1e6 ? [1e6, " M"] : [1e3, " k"];
     return digits(value / of) + sign + (unit === "per-second" ? "/s" : "");
   }
-  return format(value, unit, { currency });
+  return format(value, unit);
 }
 
 /** How `now` differs from `before`: `{ sign, text, title }`, in points for shares, else in percent; null where it cannot be said. */

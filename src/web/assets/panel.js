@@ -6,7 +6,7 @@ import { heatView, histogramView } from "./bins.js";
 import { announce, el } from "./dom.js";
 import { save } from "./image.js";
 import { seriesChart, seriesTable } from "./series.js";
-import { clearFilters, filtersSet, fixedFunction, query } from "./state.js";
+import { clearFilters, filtersSet, query } from "./state.js";
 import { statTable, statView } from "./stat.js";
 import { tableView } from "./table.js";
 
@@ -119,7 +119,6 @@ function hasNumbers(answer) {
 
 /** The panel's menu, at the end of its heading. */
 function drawMenu(section, panel, page, { isTable, turn, image }) {
-  const controlsOf = (extra) => query(undefined, fixedFunction ? { ...extra, fn: fixedFunction } : extra);
   const sql = el("a", {}, "SQL");
   const csv = el("a", { download: true }, "CSV");
   const close = () => { details.open = false; details.firstChild.focus(); };
@@ -133,8 +132,8 @@ function drawMenu(section, panel, page, { isTable, turn, image }) {
   details.addEventListener("toggle", () => {
     if (!details.open) return;
     if (table) table.textContent = isTable() ? "View as chart" : "View as table";
-    sql.href = `/sql?${controlsOf({ dashboard: page.board.name, panel: panel.id })}`;
-    csv.href = `/api/v1/dashboards/${encodeURIComponent(page.board.name)}/panels/${encodeURIComponent(panel.id)}?${controlsOf({ format: "csv" })}`;
+    sql.href = `/sql?${query(undefined, { dashboard: page.board.name, panel: panel.id })}`;
+    csv.href = `/api/v1/dashboards/${encodeURIComponent(page.board.name)}/panels/${encodeURIComponent(panel.id)}?${query(undefined, { format: "csv" })}`;
     if (picture) picture.disabled = !image();
   });
   section.querySelector("header").append(details);

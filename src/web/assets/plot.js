@@ -41,9 +41,9 @@ export function logarithmic(lowest, highest) {
 }
 
 /** Where things are in a chart of this size: the plot, and pixels of times and values. */
-export function layout(element, scale, unit, currency, first, last) {
-  const labels = scale.ticks.map((value) => textWidth(tick(value, unit, currency)));
-  const left = Math.max(28, ...labels) + 10;
+export function layout(element, scale, unit, first, last) {
+  const labels = scale.ticks.map((value) => textWidth(tick(value, unit)));
+  const left = Math.max(28, ...labels) + 12;
   const plot = {
     left, top: MARGIN.top,
     width: Math.max(20, element.clientWidth - left - MARGIN.right),
@@ -72,13 +72,13 @@ export function frame(plot, description) {
 const line = () => ({ lineStyle: { color: token("grid-line"), width: 1 } });
 
 /** An axis of values. */
-export function valueAxis(scale, unit, currency) {
+export function valueAxis(scale, unit) {
   return {
     type: scale.type, min: scale.min, max: scale.max, logBase: 10,
     interval: scale.type === "value" ? scale.ticks[1] - scale.ticks[0] : undefined,
     axisLabel: {
       color: token("soft"), margin: 8, customValues: scale.ticks, hideOverlap: true,
-      formatter: (value) => tick(Number(value.toPrecision(12)), unit, currency),
+      formatter: (value) => tick(Number(value.toPrecision(12)), unit),
     },
     axisTick: { show: false, customValues: scale.ticks },
     axisLine: { show: false },

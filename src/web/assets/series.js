@@ -9,8 +9,6 @@ import { follow } from "./pointer.js";
 import { controls, kept, range } from "./state.js";
 
 const TIP_ROWS = 12;
-/** Units whose values are sums over a bucket, so that its length matters. */
-const SUMS = ["count", "money"];
 
 /** A chart of a panel in `body`; `page.markers()` are deployments. */
 export function seriesChart(panel, body, page) {
@@ -18,7 +16,7 @@ export function seriesChart(panel, body, page) {
   const list = el("ul", { class: "legend keys" });
   const per = el("small", { class: "per" });
   body.replaceChildren(stage, list);
-  if (SUMS.includes(panel.unit)) body.previousElementSibling.querySelector("h2").after(per);
+  body.previousElementSibling.querySelector("h2").after(per);
   const canvas = el("div", { class: "canvas" });
   stage.append(canvas);
   const shown = new Shown();
@@ -38,7 +36,8 @@ export function seriesChart(panel, body, page) {
     const visible = all.filter(({ name }) => shown.has(name));
     const parts = measure(panel, answer, visible, stage);
     stage.setAttribute("aria-label", describe(panel, answer, visible));
-    per.textContent = `per ${length(parts.step)}`;
+    // Where no row means 0, values are sums over a bucket, so that its length matters.
+    per.textContent = [panel.unit === "money" ? answer.currency ?? "" : "", panel.gap === "zero" ? `per ${length(parts.step)}` : ""].join(" ").trim();
     chart.setOption(option(panel, answer, visible, parts, page.markers()), { replaceMerge: ["series"] });
     drawn = pointable(panel, answer, visible, parts, page);
     pointer.redrawn();
@@ -73,7 +72,7 @@ function series(panel, answer) {
 }
 
 /** The scale and the places of things. */
-function measure(panel, { times, currency }, visible, stage) {
+function measure(panel, { times }, visible, stage) {
   const step = times.length > 1 ? times[1] - times[0] : range().step_s * 1000;
   const isStacked = panel.display !== "line";
   const tops = isStacked
@@ -86,18 +85,18 @@ function measure(panel, { times, currency }, visible, stage) {
   const top = Math.max(highest, ...lines.map(({ value }) => value * 1.05));
   const isLog = panel.scale === "log" && !isStacked && positive.length > 0;
   const scale = isLog ? logarithmic(Math.min(...positive), Math.max(top, ...positive)) : linear(top, panel.unit, stage.clientHeight);
-  const place = layout(stage, scale, panel.unit, currency, times[0], times.at(-1) + step);
+  const place = layout(stage, scale, panel.unit, times[0], times.at(-1) + step);
   return { step, scale, place, lines, isLog };
 }
 
 function option(panel, answer, visible, parts, markers) {
   const { place, scale, step } = parts;
-  const { times, currency } = answer;
+  const { times } = answer;
   const last = times.at(-1) + step;
   return {
     ...frame(place.plot, describe(panel, answer, visible)),
     xAxis: timeAxis(times[0], last, place.plot),
-    yAxis: valueAxis(scale, panel.unit, currency),
+    yAxis: valueAxis(scale, panel.unit),
     series: [
       ...visible.map((one) => drawnSeries(panel, one, answer, parts)),
       {

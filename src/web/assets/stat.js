@@ -25,8 +25,8 @@ export function statView(panel, body) {
         el("span", { class: `value ${reached?.color ?? ""}`, title: exact(value, unit, options) }, number,
           rest.length > 0 ? el("small", {}, ` ${rest.join(" ")}`) : ""),
         previous ? changed(panel, value, before, unit, options) : "",
-        note(panel, now, options),
-        reached?.title ? el("span", { class: reached.color }, `⚠ ${reached.title}`) : ""),
+        reached?.title ? el("span", { class: `reached ${reached.color}` }, `⚠ ${reached.title}`) : "",
+        note(panel, now, options)),
       trend ? spark(trend, panel) : "",
     );
   }

@@ -66,7 +66,7 @@ export function tableView(panel, body) {
     const { name, unit, isNumber, values, link } = column;
     const value = values[row];
     const options = { currency: currencyOf(data, row), zone: controls.tz };
-    const text = format(value, unit, options);
+    const text = shortened(format(value, unit, options));
     const path = link ? linkOf(link, data, row) : null;
     const whole = exact(value, unit, options);
     const inner = path ? el("a", { href: path.startsWith("/") ? kept(path) : path }, text) : el("span", {}, text);
@@ -80,6 +80,11 @@ export function tableView(panel, body) {
     redraw() { if (data) draw(); },
     remove() {},
   };
+}
+
+/** Long ids by their ends; the title has the whole. */
+function shortened(text) {
+  return /^[0-9a-f-]{32,36}$/.test(text) ? `${text.slice(0, 8)}…${text.slice(-4)}` : text;
 }
 
 function stripe(share, color) {

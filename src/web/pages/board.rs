@@ -56,6 +56,8 @@ struct Page<'a> {
     earlier: String,
     later: String,
     wider: String,
+    /// Whether the range ends now: there is nothing later.
+    live: bool,
     comparisons: [(&'static str, &'static str); 5],
     steps: [&'static str; 8],
     chips: Vec<Chip>,
@@ -223,6 +225,7 @@ fn show(
         ranges: RANGES.map(|(from, label)| choice(from, label, url, is_fixed)).into(),
         earlier: between(&window, -half, -half, is_fixed),
         later: between(&window, half, half, is_fixed),
+        live: window.is_live(),
         wider: between(&window, -half, half, is_fixed),
         comparisons: COMPARISONS,
         steps: STEPS,
