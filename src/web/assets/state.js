@@ -8,6 +8,8 @@ export const NAMES = { tenant: "tenant", fn: "function", ver: "version", region:
 export const FILTERS = Object.keys(NAMES);
 /** What a link to another page takes along; a step fits one range on one page. */
 const KEPT = ["from", "to", "tz", "cmp", ...FILTERS];
+/** Pages that are about no range: they take nothing along. */
+const RANGELESS = /^\/(settings$|invocations\/)/;
 const STEPS_S = [10, 60, 300, 900, 3600, 21600, 86400, 604800];
 const MAX_POINTS = 300;
 const UNITS_MS = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
@@ -39,6 +41,7 @@ export function query(names = Object.keys(DEFAULTS), extra = {}) {
 /** `path` with the range and the filters along; what it says itself stays. */
 export function kept(path, extra = {}) {
   const url = new URL(path, location.origin);
+  if (RANGELESS.test(url.pathname)) return path;
   const own = new Set(url.searchParams.keys());
   const fixed = pathFunction(url.pathname);
   // A function's page says in its path which one; another function's version means nothing there.
