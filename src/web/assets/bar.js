@@ -2,7 +2,9 @@
 
 import { el } from "./dom.js";
 import { time } from "./format.js";
-import { FILTERS, NAMES, change, controls, filtersSet, fixedFunction, href, onChange, range, refreshSeconds, shifted, toMs, widened } from "./state.js";
+import {
+  FILTERS, NAMES, change, controls, filtersSet, fixedFunction, href, onChange, range, refreshSeconds, shifted, toMs, widened,
+} from "./state.js";
 
 const form = document.getElementById("controls");
 const part = (id) => document.getElementById(id);

@@ -46,8 +46,11 @@ export function barsView(panel, body) {
       rows: parts.map(({ title, values, unit, look }) => ({ look, name: title, value: format(values[row], unit, options) })),
     };
     return el("li", { onpointermove: (event) => showTip(content, event.clientX, event.clientY), onpointerleave: hideTip },
-      path ? el("a", { class: "label", href: path.startsWith("/") ? kept(path) : path, title: text }, text) : el("span", { class: "label", title: text }, text),
-      bar, el("span", { class: "n", title: exact(value, parts[0]?.unit, options) }, format(value, parts[0]?.unit, options)));
+      path
+        ? el("a", { class: "label", href: path.startsWith("/") ? kept(path) : path, title: text }, text)
+        : el("span", { class: "label", title: text }, text),
+      bar,
+      el("span", { class: "n", title: exact(value, parts[0]?.unit, options) }, format(value, parts[0]?.unit, options)));
   }
 
   return { update(next) { data = next; draw(); }, redraw() { if (data) draw(); }, remove: hideTip };

@@ -95,7 +95,8 @@ export function heatView(panel, body) {
 }
 
 function pointed(panel, bins, at, counts, times, step, place, { colors, shade }) {
-  const column = (index) => bins.filter(({ row }) => at[row] >= times[index] && at[row] < times[index] + step && counts[row] > 0).sort((a, b) => b.low - a.low);
+  const isIn = (row, index) => at[row] >= times[index] && at[row] < times[index] + step;
+  const column = (index) => bins.filter(({ row }) => counts[row] > 0 && isIn(row, index)).sort((a, b) => b.low - a.low);
   return {
     content(index, y) {
       const here = column(index);
@@ -120,7 +121,9 @@ function between({ low, high }, unit) {
 function drawKey(key, colors, highest) {
   const bars = colors.map((color, index) => svg("rect", { x: index * 14, width: 14, height: 8, fill: color }));
   key.replaceChildren(
-    el("span", {}, "1"), svg("svg", { viewBox: `0 0 ${colors.length * 14} 8`, "aria-hidden": "true" }, bars), el("span", {}, format(highest, "count")),
+    el("span", {}, "1"),
+    svg("svg", { viewBox: `0 0 ${colors.length * 14} 8`, "aria-hidden": "true" }, bars),
+    el("span", {}, format(highest, "count")),
     el("span", { class: "note" }, "calls in a cell"),
   );
 }
@@ -153,9 +156,11 @@ export function histogramView(panel, body) {
     const x = (value) => plot.left + across.at(value) * plot.width;
     if (!chart) chart = chartIn(canvas);
     chart.resize();
-    const words = `${panel.title}: ${visible.map(({ title, values }) => `${title} ${format(bins.reduce((sum, { row }) => sum + Number(values[row] ?? 0), 0), "count")}`).join("; ")}.`;
+    const sum = (values) => bins.reduce((sum, { row }) => sum + Number(values[row] ?? 0), 0);
+    const words = `${panel.title}: ${visible.map(({ title, values }) => `${title} ${format(sum(values), "count")}`).join("; ")}.`;
     stage.setAttribute("aria-label", words);
-    const ticks = { ...valueAxis(across, panel.unit), splitLine: { show: false }, axisLine: { show: true, lineStyle: { color: token("grid-line") } } };
+    const axisLine = { show: true, lineStyle: { color: token("grid-line") } };
+    const ticks = { ...valueAxis(across, panel.unit), splitLine: { show: false }, axisLine };
     chart.setOption({
       ...frame(plot, words), xAxis: ticks, yAxis: valueAxis(up, "count"),
       series: visible.map(({ name, values, look }) => ({
@@ -170,7 +175,8 @@ export function histogramView(panel, body) {
     }, { replaceMerge: ["series"] });
     pick = (at) => {
       const bin = at < plot.left ? undefined : bins.find(({ low, high }) => x(low) <= at && at < x(high));
-      return bin && { title: between(bin, panel.unit), rows: visible.map(({ title, look, values }) => ({ look, name: title, value: format(values[bin.row], "count") })) };
+      const row = ({ title, look, values }) => ({ look, name: title, value: format(values[bin.row], "count") });
+      return bin && { title: between(bin, panel.unit), rows: visible.map(row) };
     };
   }
 

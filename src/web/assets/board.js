@@ -102,7 +102,8 @@ function say(text, canReset = false) {
   const shown = banner.firstElementChild?.textContent ?? "";
   if (shown === (text ?? "")) return;
   const reset = () => change({ from: "now-24h", to: "now", step: "auto", cmp: "" });
-  banner.replaceChildren(...(text === null ? [] : [el("p", {}, text), canReset ? el("button", { type: "button", onclick: reset }, "Last 24 h") : ""]));
+  const button = canReset ? el("button", { type: "button", onclick: reset }, "Last 24 h") : "";
+  banner.replaceChildren(...(text === null ? [] : [el("p", {}, text), button]));
   banner.hidden = text === null;
 }
 
@@ -119,15 +120,18 @@ function overall() {
   if (functions.length === 0) {
     place.replaceChildren(
       el("h2", {}, "Nothing is deployed yet"), el("p", {}, "Deploy a function, a WebAssembly file or its text:"),
-      command(`faremeter deploy hello hello.wasm --server http://${server}`), el("p", {}, "and call it:"), command(`curl -i http://${server}/fn/hello`));
+      command(`faremeter deploy hello hello.wasm --server http://${server}`),
+      el("p", {}, "and call it:"), command(`curl -i http://${server}/fn/hello`));
   } else if (set.length > 0) {
     place.replaceChildren(
-      el("h2", {}, "Nothing matches the filters"), el("p", {}, `No call of this range has ${set.map((name) => `${NAMES[name]} ${controls[name]}`).join(", ")}.`),
+      el("h2", {}, "Nothing matches the filters"),
+      el("p", {}, `No call of this range has ${set.map((name) => `${NAMES[name]} ${controls[name]}`).join(", ")}.`),
       el("button", { type: "button", onclick: clearFilters }, "Clear the filters"));
   } else {
     const wider = () => change({ from: "now-30d", to: "now", step: "auto" });
     place.replaceChildren(
-      el("h2", {}, "Nothing was called in this range"), el("p", {}, "Call a function, and it is here within seconds:"), command(`curl -i http://${server}/fn/${callable}`),
+      el("h2", {}, "Nothing was called in this range"),
+      el("p", {}, "Call a function, and it is here within seconds:"), command(`curl -i http://${server}/fn/${callable}`),
       controls.from === "now-30d" ? "" : el("button", { type: "button", onclick: wider }, "Look at the last 30 days"));
   }
 }

@@ -70,7 +70,10 @@ export function createPanel(panel, section, page) {
     /** Another range was asked for: what is shown is not the answer. */
     wait() { section.setAttribute("aria-busy", "true"); if (answer) section.classList.add("stale"); },
     /** The answers have all come, and none was for this panel. */
-    end() { if (section.hasAttribute("aria-busy") && (!answer || section.classList.contains("stale"))) this.receive({ error: "The server's answer ended before this panel's." }); },
+    end() {
+      const isMissing = section.hasAttribute("aria-busy") && (!answer || section.classList.contains("stale"));
+      if (isMissing) this.receive({ error: "The server's answer ended before this panel's." });
+    },
     settle() { section.removeAttribute("aria-busy"); section.classList.remove("stale"); },
     isEmpty: () => answer !== null && !answer.error && !answer.notice && !hasNumbers(answer),
     menu,
@@ -84,7 +87,8 @@ function tabled(panel, answer) {
   const known = new Map(panel.columns.map((column) => [column.name, column]));
   const units = { bucket: "time", low: panel.unit, high: panel.unit, count: "count" };
   const isBins = panel.kind === "HeatMapChart" || panel.kind === "HistogramChart";
-  const columns = answer.columns.map(({ name, type }) => known.get(name) ?? { name, title: "", unit: isBins ? units[name] ?? "count" : /char|text|utf8/i.test(type) ? "text" : undefined });
+  const unitOf = (name, type) => (isBins ? units[name] ?? "count" : /char|text|utf8/i.test(type) ? "text" : undefined);
+  const columns = answer.columns.map(({ name, type }) => known.get(name) ?? { name, title: "", unit: unitOf(name, type) });
   return { columns, data: answer };
 }
 
@@ -101,7 +105,9 @@ function failure(body, panel, error, page) {
 
 function nothing(body) {
   if (filtersSet().length === 0) return plain(body, "none", el("p", {}, "Nothing in this range."));
-  return plain(body, "none", el("p", {}, "Nothing in this range matches the filters."), el("button", { type: "button", onclick: clearFilters }, "Clear the filters"));
+  return plain(body, "none",
+    el("p", {}, "Nothing in this range matches the filters."),
+    el("button", { type: "button", onclick: clearFilters }, "Clear the filters"));
 }
 
 /** Whether there is nothing to draw. A tile always has something: a dash. */
@@ -133,7 +139,8 @@ function drawMenu(section, panel, page, { isTable, turn, image }) {
     if (!details.open) return;
     if (table) table.textContent = isTable() ? "View as chart" : "View as table";
     sql.href = `/sql?${query(undefined, { dashboard: page.board.name, panel: panel.id })}`;
-    csv.href = `/api/v1/dashboards/${encodeURIComponent(page.board.name)}/panels/${encodeURIComponent(panel.id)}?${query(undefined, { format: "csv" })}`;
+    const path = [page.board.name, "panels", panel.id].map(encodeURIComponent).join("/");
+    csv.href = `/api/v1/dashboards/${path}?${query(undefined, { format: "csv" })}`;
     if (picture) picture.disabled = !image();
   });
   section.querySelector("header").append(details);

@@ -19,7 +19,8 @@ export function hideTip() {
 /** Shows `{ title, rows: [{ look, name, value, line }], notes }` beside a point of the window. */
 export function showTip({ title, rows, notes = [] }, x, y) {
   const line = ({ look, name, value, line, strong }) =>
-    el("tr", { class: strong ? "strong" : null }, el("td", {}, look ? swatch(look, line) : ""), el("th", { scope: "row" }, name), el("td", { class: "n" }, value));
+    el("tr", { class: strong ? "strong" : null },
+      el("td", {}, look ? swatch(look, line) : ""), el("th", { scope: "row" }, name), el("td", { class: "n" }, value));
   tip.replaceChildren(
     el("p", {}, title),
     el("table", {}, el("tbody", {}, rows.map(line))),

@@ -50,7 +50,10 @@ export function seriesChart(panel, body, page) {
   return {
     update(next) { answer = next; draw(); },
     redraw() { if (answer) draw(); },
-    image: () => ({ canvas: chart.renderToCanvas({ pixelRatio: 2, backgroundColor: backdrop() }), keys: series(panel, answer).filter(({ name }) => shown.has(name)) }),
+    image: () => ({
+      canvas: chart.renderToCanvas({ pixelRatio: 2, backgroundColor: backdrop() }),
+      keys: series(panel, answer).filter(({ name }) => shown.has(name)),
+    }),
     remove() { per.remove(); pointer.remove(); chart?.dispose(); },
   };
 }
@@ -101,7 +104,10 @@ function option(panel, answer, visible, parts, markers) {
       ...visible.map((one) => drawnSeries(panel, one, answer, parts)),
       {
         id: "\u0000lines", type: "line", data: [], silent: true, animation: false,
-        markLine: { silent: true, blur: { lineStyle: { opacity: 1 }, label: { opacity: 1 } }, symbol: "none", data: [...thresholds(panel, parts), ...deploys(markers, answer, parts)] },
+        markLine: {
+          silent: true, symbol: "none", blur: { lineStyle: { opacity: 1 }, label: { opacity: 1 } },
+          data: [...thresholds(panel, parts), ...deploys(markers, answer, parts)],
+        },
         markArea: { silent: true, itemStyle: { color: token("unfinished") }, data: unfinished(times, step) },
       },
     ],
@@ -110,7 +116,10 @@ function option(panel, answer, visible, parts, markers) {
 
 function drawnSeries(panel, { name, numbers, look }, { times }, { step, isLog, place }) {
   const data = numbers.map((value, index) => [times[index] + step / 2, isLog && !(value > 0) ? null : value]);
-  const common = { id: name, name, data, silent: true, animation: false, emphasis: { focus: "series" }, blur: { lineStyle: { opacity: 0.25 }, itemStyle: { opacity: 0.25 }, areaStyle: { opacity: 0.15 } } };
+  const common = {
+    id: name, name, data, silent: true, animation: false, emphasis: { focus: "series" },
+    blur: { lineStyle: { opacity: 0.25 }, itemStyle: { opacity: 0.25 }, areaStyle: { opacity: 0.15 } },
+  };
   if (panel.display === "stacked-bars") {
     const width = place.plot.width / times.length;
     return { ...common, type: "bar", stack: "all", barWidth: Math.max(1, width > 4 ? width - 1 : width), itemStyle: { color: look.color } };
@@ -129,7 +138,10 @@ function drawnSeries(panel, { name, numbers, look }, { times }, { step, isLog, p
 function thresholds(panel, { lines }) {
   return lines.map(({ value, color, title }) => ({
     yAxis: value, lineStyle: { color: token(color), type: [6, 4], width: 1.2 },
-    label: { formatter: `${title || "limit"} ${format(value, panel.unit)}`, position: "insideStartTop", color: token(color), fontSize: 11, distance: 3, backgroundColor: token("card"), padding: [1, 3], borderRadius: 3 },
+    label: {
+      formatter: `${title || "limit"} ${format(value, panel.unit)}`, position: "insideStartTop", distance: 3,
+      color: token(color), fontSize: 11, backgroundColor: token("card"), padding: [1, 3], borderRadius: 3,
+    },
   }));
 }
 
@@ -143,7 +155,10 @@ function deploys(markers, { times }, { step, place }) {
     if (isRoom) free = x + width;
     return {
       xAxis: marker.time, lineStyle: { color: token("deploy"), type: [3, 3], width: 1 },
-      label: { show: isRoom, formatter: `▾ ${name}`, position: "insideEndTop", rotate: 0, align: "left", color: token("deploy"), fontSize: 11, distance: [4, 2] },
+      label: {
+        show: isRoom, formatter: `▾ ${name}`, position: "insideEndTop", rotate: 0, align: "left", distance: [4, 2],
+        color: token("deploy"), fontSize: 11,
+      },
     };
   });
 }
@@ -175,7 +190,8 @@ function pointable(panel, { times, currency }, visible, { step, place }, page) {
       const close = y === null ? null : nearest(index, y);
       const sorted = heights(index).sort((a, b) => (b.number ?? -Infinity) - (a.number ?? -Infinity));
       const rows = sorted.slice(0, TIP_ROWS).map((one) => ({
-        look: one.look, line: !stacked, name: one.title, value: format(one.value, one.unit, options), strong: one.name === close?.name && visible.length > 1,
+        look: one.look, line: !stacked, name: one.title, value: format(one.value, one.unit, options),
+        strong: one.name === close?.name && visible.length > 1,
       }));
       const sum = visible.reduce((total, { numbers }) => total + (numbers[index] ?? 0), 0);
       if (stacked && visible.length > 1) rows.push({ name: "all", value: format(sum, panel.unit, options) });
@@ -216,10 +232,13 @@ export function period(from, step) {
 function describe(panel, { times, currency }, visible) {
   const parts = visible.slice(0, 9).map(({ title, numbers, unit }) => {
     const there = numbers.filter((value) => value !== null);
-    const last = there.at(-1);
-    return there.length === 0 ? `${title}: no values` : `${title}: highest ${format(Math.max(...there), unit, { currency })}, last ${format(last, unit, { currency })}`;
+    if (there.length === 0) return `${title}: no values`;
+    const [highest, last] = [Math.max(...there), there.at(-1)].map((value) => format(value, unit, { currency }));
+    return `${title}: highest ${highest}, last ${last}`;
   });
-  return `${panel.title}, ${time(times[0], controls.tz, false)} to ${time(times.at(-1), controls.tz, false)}. ${parts.join("; ")}. Arrow keys move through time, Enter shows the calls, Shift and arrow keys choose a range.`;
+  const [from, to] = [times[0], times.at(-1)].map((at) => time(at, controls.tz, false));
+  const help = "Arrow keys move through time, Enter shows the calls, Shift and arrow keys choose a range.";
+  return `${panel.title}, ${from} to ${to}. ${parts.join("; ")}. ${help}`;
 }
 
 /** The same numbers as rows. */

@@ -59,7 +59,8 @@ function note(panel, data, options) {
   const unit = column?.unit ?? (typeof value === "number" ? "count" : "text");
   const text = `${format(value, unit, options)} ${column?.title ?? ""}`.trim();
   const path = column?.link ? linkOf(column.link, data, 0) : null;
-  return el("span", { class: "note", title: exact(value, unit, options) }, path ? el("a", { href: path.startsWith("/") ? kept(path) : path }, text) : text);
+  const inner = path ? el("a", { href: path.startsWith("/") ? kept(path) : path }, text) : text;
+  return el("span", { class: "note", title: exact(value, unit, options) }, inner);
 }
 
 /** A line over an area, 100 wide and 30 high, stretched to its room. */
@@ -77,7 +78,10 @@ function spark({ series }, panel) {
     const [x0, x1] = [points[0], points.at(-1)].map((point) => point.split(",")[0]);
     return [
       svg("polygon", { points: `${x0},30 ${points.join(" ")} ${x1},30`, fill: color, "fill-opacity": 0.14 }),
-      svg("polyline", { points: points.join(" "), fill: "none", stroke: color, "stroke-width": 1.5, "vector-effect": "non-scaling-stroke", "stroke-linejoin": "round", "stroke-linecap": "round" }),
+      svg("polyline", {
+        points: points.join(" "), fill: "none", stroke: color, "stroke-width": 1.5,
+        "vector-effect": "non-scaling-stroke", "stroke-linejoin": "round", "stroke-linecap": "round",
+      }),
     ];
   });
   return svg("svg", { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" }, parts);
@@ -87,8 +91,10 @@ function spark({ series }, panel) {
 export function statTable(panel, { now, previous }) {
   const rows = [["now", now], ["earlier", previous]].filter(([, data]) => data);
   const names = now.columns.map(({ name }) => name);
+  const column = (name) => panel.columns.find((known) => known.name === name)
+    ?? { name, title: "", unit: name === panel.value ? panel.unit : undefined };
   return {
-    columns: [{ name: "when", title: "When", unit: "text" }, ...names.map((name) => panel.columns.find((column) => column.name === name) ?? { name, title: "", unit: name === panel.value ? panel.unit : undefined })],
+    columns: [{ name: "when", title: "When", unit: "text" }, ...names.map(column)],
     data: { columns: [
       { name: "when", type: "text", values: rows.map(([when]) => when) },
       ...now.columns.map(({ name, type }) => ({ name, type, values: rows.map(([, data]) => valuesOf(data, name)[0] ?? null) })),

@@ -36,7 +36,8 @@ export function tableView(panel, body) {
     const pages = Math.max(1, Math.ceil(count / size));
     page = Math.min(page, pages - 1);
     const rows = order(columns, count).slice(page * size, (page + 1) * size);
-    const highest = new Map(columns.filter(({ bar }) => bar).map(({ name, values }) => [name, Math.max(0, ...values.map(Number).filter(Number.isFinite))]));
+    const most = ({ name, values }) => [name, Math.max(0, ...values.map(Number).filter(Number.isFinite))];
+    const highest = new Map(columns.filter(({ bar }) => bar).map(most));
     keepFocus(body, () => {
       scroll.replaceChildren(el("table", {},
         el("thead", {}, el("tr", {}, columns.map((column) => head(column)))),
@@ -72,7 +73,8 @@ export function tableView(panel, body) {
     const inner = path ? el("a", { href: path.startsWith("/") ? kept(path) : path }, text) : el("span", {}, text);
     if (whole !== text) inner.setAttribute("title", whole);
     const bar = highest.get(name) > 0 ? stripe(Number(value) / highest.get(name), column.color) : null;
-    return el(isFirst ? "th" : "td", { scope: isFirst ? "row" : null, class: [isNumber && "n", bar && "barred"].filter(Boolean).join(" ") || null }, inner, bar);
+    const classes = [isNumber && "n", bar && "barred"].filter(Boolean).join(" ");
+    return el(isFirst ? "th" : "td", { scope: isFirst ? "row" : null, class: classes || null }, inner, bar);
   }
 
   return {
