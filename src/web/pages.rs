@@ -40,10 +40,33 @@ pub(super) struct Assets {
     pub(super) icon: Asset,
     /// Sets the theme before anything is drawn.
     pub(super) theme: Asset,
-    /// Fills boards.
-    pub(super) script: Asset,
     pub(super) echarts: Asset,
+    /// Modules of scripts, each after those that it takes from; `board` fills boards, `frame` is every page's.
+    pub(super) modules: Vec<Asset>,
 }
+
+/// The modules by name. A module may take only from those before it.
+const MODULES: [(&str, &str); 19] = [
+    ("dom", include_str!("assets/dom.js")),
+    ("format", include_str!("assets/format.js")),
+    ("state", include_str!("assets/state.js")),
+    ("frame", include_str!("assets/frame.js")),
+    ("colors", include_str!("assets/colors.js")),
+    ("stream", include_str!("assets/stream.js")),
+    ("plot", include_str!("assets/plot.js")),
+    ("pointer", include_str!("assets/pointer.js")),
+    ("legend", include_str!("assets/legend.js")),
+    ("image", include_str!("assets/image.js")),
+    ("rows", include_str!("assets/rows.js")),
+    ("table", include_str!("assets/table.js")),
+    ("stat", include_str!("assets/stat.js")),
+    ("bars", include_str!("assets/bars.js")),
+    ("series", include_str!("assets/series.js")),
+    ("bins", include_str!("assets/bins.js")),
+    ("panel", include_str!("assets/panel.js")),
+    ("bar", include_str!("assets/bar.js")),
+    ("board", include_str!("assets/board.js")),
+];
 
 /// What every page says around its own.
 #[derive(Serialize)]
@@ -51,7 +74,10 @@ struct Frame<'a> {
     style: &'a str,
     icon: &'a str,
     theme_script: &'a str,
+    frame_script: &'a str,
     script: &'a str,
+    /// What `script` takes from, for browsers to ask for at once.
+    modules: Vec<&'a str>,
     echarts: &'a str,
     version: &'static str,
     navigation: Vec<Item<'a>>,
@@ -91,7 +117,9 @@ impl Pages {
             style: &assets.style.path,
             icon: &assets.icon.path,
             theme_script: &assets.theme.path,
-            script: &assets.script.path,
+            frame_script: assets.module("frame"),
+            script: assets.module("board"),
+            modules: assets.modules.iter().map(|module| module.path.as_str()).collect(),
             echarts: &assets.echarts.path,
             version: env!("CARGO_PKG_VERSION"),
             navigation: navigation(&boards),
@@ -125,13 +153,20 @@ impl Assets {
             style: Asset::new("faremeter", "css", "text/css; charset=utf-8", include_str!("assets/faremeter.css")),
             icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
             theme: Asset::new("theme", "js", SCRIPT, include_str!("assets/theme.js")),
-            script: Asset::new("board", "js", SCRIPT, include_str!("assets/board.js")),
             echarts: Asset::new("echarts", "js", SCRIPT, include_str!(concat!(env!("OUT_DIR"), "/echarts.min.js"))),
+            modules: assets::linked(&MODULES, SCRIPT),
         }
+    }
+
+    /// Where the module of this name is served.
+    fn module(&self, name: &str) -> &str {
+        let place = MODULES.iter().position(|(known, _)| *known == name);
+        place.map_or("", |place| &self.modules[place].path)
     }
 
     /// The file at this path.
     fn at(&self, path: &str) -> Option<&Asset> {
-        [&self.style, &self.icon, &self.theme, &self.script, &self.echarts].into_iter().find(|asset| asset.path == path)
+        let single = [&self.style, &self.icon, &self.theme, &self.echarts];
+        single.into_iter().chain(&self.modules).find(|asset| asset.path == path)
     }
 }

@@ -1,6 +1,7 @@
 //! The web part over real parts in a folder of its own. This file holds what the tests share.
 
 mod access;
+mod board_pages;
 mod calls;
 mod dashboards;
 mod functions;
