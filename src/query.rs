@@ -3,6 +3,7 @@
 
 mod admission;
 mod bounded;
+mod docs;
 mod failure;
 pub mod format;
 mod gate;
@@ -28,6 +29,7 @@ use tokio::task::JoinHandle;
 
 use crate::store;
 
+pub use docs::TableDoc;
 pub use header::{ColumnDoc, ParamDoc, ParamType};
 pub use named::NamedQuery;
 
@@ -191,6 +193,11 @@ impl Engine {
     #[must_use]
     pub fn list(&self) -> &[NamedQuery] {
         &self.0.core.named
+    }
+
+    /// The tables, by name, and what their columns mean.
+    pub async fn tables(&self) -> Result<Vec<TableDoc>, Error> {
+        docs::tables(&self.0.core.sessions.open()?).await
     }
 
     /// Waits for a place, runs on the pool's threads, and ends the work when time is up or the caller goes away.

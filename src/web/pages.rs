@@ -2,8 +2,16 @@
 
 pub(super) mod assets;
 pub(super) mod board;
+mod export;
 mod format;
-pub(super) mod home;
+pub(super) mod functions;
+pub(super) mod invocation;
+pub(super) mod invocations;
+mod phases;
+mod range;
+mod row;
+pub(super) mod settings;
+pub(super) mod sql;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
@@ -18,10 +26,16 @@ use super::state::AppState;
 use assets::Asset;
 
 /// Templates, each extending `base.html`.
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("templates/base.html")),
     ("board.html", include_str!("templates/board.html")),
-    ("home.html", include_str!("templates/home.html")),
+    ("functions.html", include_str!("templates/functions.html")),
+    ("invocation.html", include_str!("templates/invocation.html")),
+    ("invocations.html", include_str!("templates/invocations.html")),
+    ("missing.html", include_str!("templates/missing.html")),
+    ("range.html", include_str!("templates/range.html")),
+    ("settings.html", include_str!("templates/settings.html")),
+    ("sql.html", include_str!("templates/sql.html")),
 ];
 
 /// Templates and assets, part of the program.
@@ -39,6 +53,10 @@ pub(super) struct Assets {
     /// Fills boards.
     pub(super) script: Asset,
     pub(super) echarts: Asset,
+    /// How the pages beside the boards look.
+    pub(super) pages_style: Asset,
+    /// Runs queries on the page of SQL.
+    pub(super) sql: Asset,
 }
 
 /// What every page says around its own.
@@ -49,6 +67,8 @@ struct Frame<'a> {
     theme_script: &'a str,
     script: &'a str,
     echarts: &'a str,
+    pages_style: &'a str,
+    sql_script: &'a str,
     version: &'static str,
     navigation: Vec<Item<'a>>,
     /// The page's own path.
@@ -86,6 +106,8 @@ impl Pages {
             theme_script: &assets.theme.path,
             script: &assets.script.path,
             echarts: &assets.echarts.path,
+            pages_style: &assets.pages_style.path,
+            sql_script: &assets.sql.path,
             version: env!("CARGO_PKG_VERSION"),
             navigation: navigation(state),
             path,
@@ -107,23 +129,29 @@ fn navigation(state: &AppState) -> Vec<Item<'_>> {
     let boards = state.boards.iter().filter(|board| board.listed);
     let mut items: Vec<Item> = boards.map(|board| Item { path: &board.path, title: &board.title }).collect();
     items.insert(items.len().min(1), Item { path: "/functions", title: "Functions" });
+    let pages = [("/invocations", "Invocations"), ("/sql", "SQL"), ("/settings", "Settings")];
+    items.extend(pages.map(|(path, title)| Item { path, title }));
     items
 }
 
 impl Assets {
     fn new() -> Self {
+        const STYLE: &str = "text/css; charset=utf-8";
         const SCRIPT: &str = "text/javascript; charset=utf-8";
         Self {
-            style: Asset::new("faremeter", "css", "text/css; charset=utf-8", include_str!("assets/faremeter.css")),
+            style: Asset::new("faremeter", "css", STYLE, include_str!("assets/faremeter.css")),
             icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
             theme: Asset::new("theme", "js", SCRIPT, include_str!("assets/theme.js")),
             script: Asset::new("board", "js", SCRIPT, include_str!("assets/board.js")),
             echarts: Asset::new("echarts", "js", SCRIPT, include_str!(concat!(env!("OUT_DIR"), "/echarts.min.js"))),
+            pages_style: Asset::new("pages", "css", STYLE, include_str!("assets/pages.css")),
+            sql: Asset::new("sql", "js", SCRIPT, include_str!("assets/sql.js")),
         }
     }
 
     /// The file at this path.
     fn at(&self, path: &str) -> Option<&Asset> {
-        [&self.style, &self.icon, &self.theme, &self.script, &self.echarts].into_iter().find(|asset| asset.path == path)
+        let Self { style, icon, theme, script, echarts, pages_style, sql } = self;
+        [style, icon, theme, script, echarts, pages_style, sql].into_iter().find(|asset| asset.path == path)
     }
 }

@@ -17,6 +17,7 @@ use crate::trigger::{Deployer, Dispatcher};
 use super::access::Principal;
 use super::metrics::Metrics;
 use super::pages::Pages;
+use super::settings::Settings;
 use super::{Config, Error};
 
 /// The parts that requests go to.
@@ -37,6 +38,8 @@ pub struct Parts {
     pub readiness: Readiness,
     /// Tells the time.
     pub clock: Clock,
+    /// What all is set to, for people to read.
+    pub settings: Settings,
 }
 
 /// What handlers share.
@@ -51,6 +54,7 @@ pub(super) struct AppState {
     pub(super) clock: Clock,
     pub(super) metrics: Metrics,
     pub(super) pages: Pages,
+    pub(super) settings: Settings,
     /// In the order of the navigation.
     pub(super) boards: Vec<Dashboard>,
     /// Who asks where a request does not say: the local operator.
@@ -65,13 +69,14 @@ pub(super) struct AppState {
 
 impl AppState {
     pub(super) fn new(config: Config, parts: Parts) -> Result<Self, Error> {
-        let Parts { deployer, dispatcher, query, store, runtime, bus: _, readiness, clock } = parts;
+        let Parts { deployer, dispatcher, query, store, runtime, bus: _, readiness, clock, settings } = parts;
         let kib = usize::try_from(config.max_held_bytes >> 10).unwrap_or(usize::MAX);
         Ok(Self {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
             body_room: Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS))),
             metrics: Metrics::new(clock.now()),
             pages: Pages::new()?,
+            settings,
             boards: dashboard::embedded()?,
             anyone: Principal::local_operator(),
             background: TaskTracker::new(),
