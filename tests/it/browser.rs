@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::support::server::{Home, Server};
-use crate::support::wait_until;
 use crate::support::webdriver::Browser;
+use crate::support::{repository, wait_until};
 
 use sight::{PANELS, Sight};
 
@@ -25,6 +25,19 @@ const PAGES: [&str; 9] = [
     "/costs?from=now-7d",
     "/sql",
     "/settings",
+];
+/// What the docs show: the file's name and the page.
+const SCREENS: [(&str, &str); 10] = [
+    ("overview", "/"),
+    ("functions", "/functions"),
+    ("function", "/functions/checkout"),
+    ("cold-starts", "/cold-starts?from=now-7d"),
+    ("errors", "/errors?from=now-7d"),
+    ("throttles", "/throttles?from=now-7d"),
+    ("costs", "/costs?from=now-30d"),
+    ("invocations", "/invocations"),
+    ("sql", "/sql"),
+    ("settings", "/settings"),
 ];
 /// What a first visit may weigh, and each further page, in bytes as they were sent.
 const FIRST_LOAD_BYTES: u64 = 500_000;
@@ -159,4 +172,29 @@ fn the_keyboard_is_enough() {
     }
     let hidden: Vec<&Value> = reached.iter().filter(|at| at[0] == "A" && at[2] == "none").collect();
     assert!(hidden.is_empty(), "the focus is to be seen: {hidden:?}");
+}
+
+/// Not a test: writes docs/screens/ anew, for people to look at (`cargo test --test it -- --ignored screens`).
+#[test]
+#[ignore = "writes docs/screens"]
+fn the_screens_of_the_docs() {
+    let browser = Browser::start().expect("chromium and chromium-driver are installed");
+    let home = Arc::new(Home::demo().arg("--load").arg("5"));
+    let server = home.serve();
+    wait_until("the demo is ready", || (server.get("/readyz").status == 200).then_some(()));
+    let folder = repository().join("docs/screens");
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let id = server.text("SELECT max(invocation_id) AS id FROM invocations WHERE cold AND outcome = 'ok'", "id");
+    let invocation = format!("/invocations/{id}");
+    for (name, path) in SCREENS.into_iter().chain([("invocation", invocation.as_str())]) {
+        for (look, scheme, width) in [("light", "light", 1_440), ("dark", "dark", 1_440), ("narrow", "light", 400)] {
+            browser.scheme(scheme);
+            browser.size(width, 900);
+            let seen = Sight::of(&browser, &server, path);
+            assert_eq!(seen.faults(), Vec::<String>::new(), "{path} ({look})");
+            std::thread::sleep(std::time::Duration::from_millis(700));
+            let image = browser.screenshot(width, 2_400);
+            std::fs::write(folder.join(format!("{name}-{look}.png")), image).expect("written");
+        }
+    }
 }

@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -126,11 +128,14 @@ impl Browser {
         self.command("actions", &json!({ "actions": [mouse] }));
     }
 
-    /// The page as a PNG image, in base64.
-    pub(crate) fn screenshot(&self) -> String {
-        let options = json!({ "format": "png", "captureBeyondViewport": true });
+    /// The whole page as a PNG image, at most so high.
+    pub(crate) fn screenshot(&self, width: u32, max_height: u32) -> Vec<u8> {
+        let height = self.run("return document.documentElement.scrollHeight").as_u64().expect("a number");
+        let height = u32::try_from(height).unwrap_or(max_height).min(max_height);
+        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
+        let options = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let image = self.devtools("Page.captureScreenshot", &options);
-        image["data"].as_str().expect("an image").to_owned()
+        STANDARD.decode(image["data"].as_str().expect("an image")).expect("base64")
     }
 
     /// What the page wrote to the console since it was asked last: level and text.
