@@ -37,8 +37,10 @@
 -- column request_bytes: bigint, bytes
 -- column response_bytes: bigint, bytes
 -- column http_status: int, null when there was no reply
+-- column concurrency: int, calls of the function that ran when it was admitted or turned away; null where that is not known
 -- column price_book: text, id and version
 -- column list_cost: decimal, exact, in currency; null where the book does not price an invocation
+-- column init_cost: decimal, exact, in currency; the part that a cold start's init made; null where it is not known
 -- column currency: text, ISO 4217
 -- column trace_id: text, hex
 -- column span_id: text, hex
@@ -47,7 +49,8 @@ SELECT
     started_at, account, environment_id, init_type, ephemeral_storage_mb, streamed_bytes,
     outcome, error_type, error_message, throttle_reason, cold,
     queue_ns, load_ns, compile_ns, instantiate_ns, init_ns, duration_ns, billed_ms, memory_mb, peak_memory_bytes,
-    cpu_ns, fuel, egress_bytes, request_bytes, response_bytes, http_status, price_book, list_cost, currency, trace_id, span_id
+    cpu_ns, fuel, egress_bytes, request_bytes, response_bytes, http_status, concurrency, price_book, list_cost,
+    init_cost, currency, trace_id, span_id
 FROM invocations
 WHERE invocation_id = $invocation_id
 ORDER BY attempt, started_at, source
