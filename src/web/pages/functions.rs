@@ -29,6 +29,8 @@ const ON_PAGE: usize = 50;
 #[derive(Serialize)]
 struct Page {
     range: Range,
+    /// What links to other pages take along.
+    keep: String,
     /// The name that the browser knows this server by.
     server: String,
     /// What is searched for.
@@ -95,6 +97,7 @@ pub(in crate::web) async fn functions(
     let common: Vec<Pair> = range::range(controls).into_iter().chain(range::filters(controls)).collect();
     let last = first + shown.len();
     let page = Page {
+        keep: range::keep(controls),
         range: Range::of(PATH, &window, &asked.pairs()),
         server: headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned(),
         kept: common.iter().cloned().chain(asked.order()).collect(),

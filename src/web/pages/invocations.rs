@@ -30,6 +30,8 @@ pub(super) const PATH: &str = "/invocations";
 #[derive(Serialize)]
 struct Page<'a> {
     range: Range,
+    /// What links to other pages take along.
+    keep: String,
     filters: &'a Filters,
     filter: &'a Filter,
     outcomes: Vec<filter::Choice>,
@@ -123,6 +125,7 @@ pub(in crate::web) async fn invocations(State(state): State<Arc<AppState>>, uri:
     let link = |more: &[Pair]| range::href(PATH, common.iter().chain(more));
     let older = rows.last().filter(|_| rows.len() == limit).map(|last| link(&[("cursor", Cursor::after(last))]));
     let page = Page {
+        keep: range::keep(controls),
         range: Range::of(PATH, &window, &filter.pairs()),
         filters: &controls.filters,
         outcomes: filter::outcomes(&filter.outcome),

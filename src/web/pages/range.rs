@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::units::Timestamp;
 use crate::web::panel::window::{Controls, Window};
 
 /// Ranges that one click chooses: the start, and what it is called.
@@ -31,6 +32,12 @@ pub(super) struct Range {
     from: String,
     to: String,
     choices: Vec<Choice>,
+    /// The range moved by half of its length.
+    earlier: String,
+    later: String,
+    /// Whether it ends now: there is nothing later.
+    live: bool,
+    chips: Vec<Chip>,
     /// What a new range keeps.
     hidden: Vec<Pair>,
 }
@@ -40,6 +47,14 @@ struct Choice {
     label: &'static str,
     href: String,
     chosen: bool,
+}
+
+/// A filter that is set, and the page without it.
+#[derive(Serialize)]
+struct Chip {
+    name: &'static str,
+    value: String,
+    href: String,
 }
 
 impl Range {
@@ -55,7 +70,16 @@ impl Range {
         let known = RANGES.iter().find(|(from, _)| chosen(from));
         let label =
             known.map_or_else(|| format!("{} – {}", controls.from, controls.to), |(_, label)| (*label).to_owned());
+        let half = window.length() / 2;
+        let moved = |from: Timestamp, to: Timestamp| {
+            let range = [("from", from), ("to", to)].map(|(name, at)| (name, (at.micros() / 1_000).to_string()));
+            href(path, range.iter().chain(&hidden))
+        };
         Self {
+            earlier: moved(window.from.minus(half), window.to.minus(half)),
+            later: moved(window.from.plus(half), window.to.plus(half)),
+            live: window.is_live(),
+            chips: chips(path, controls, &hidden),
             path: path.to_owned(),
             label,
             from: controls.from.clone(),
@@ -64,6 +88,41 @@ impl Range {
             hidden,
         }
     }
+}
+
+/// The filters that are set, the range and what else is set kept.
+fn chips(path: &str, controls: &Controls, hidden: &[Pair]) -> Vec<Chip> {
+    let range = range(controls);
+    let set = hidden.iter().filter_map(|(name, value)| Some((*name, title(name)?, value)));
+    set.map(|(name, title, value)| {
+        let others = hidden.iter().filter(|(other, _)| *other != name);
+        Chip { name: title, value: value.clone(), href: href(path, range.iter().chain(others)) }
+    })
+    .collect()
+}
+
+/// What people call a filter; none for what is no filter.
+fn title(name: &str) -> Option<&'static str> {
+    match name {
+        "tenant" => Some("tenant"),
+        "fn" => Some("function"),
+        "ver" => Some("version"),
+        "region" => Some("region"),
+        "tag" => Some("tag"),
+        "q" => Some("search"),
+        "outcome" => Some("outcome"),
+        "cold" => Some("cold"),
+        "min_duration" => Some("handler at least"),
+        "throttle_reason" => Some("throttled by"),
+        "error" => Some("error holds"),
+        _ => None,
+    }
+}
+
+/// The range and the filters that a link to another page takes along, as a query.
+pub(super) fn keep(controls: &Controls) -> String {
+    let kept = range(controls).into_iter().chain(filters(controls));
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
 }
 
 /// The range, where it is not the usual one.
