@@ -37,7 +37,7 @@ pub(super) async fn answer(core: &Core, sql: &str, given: &Params, stop: &Stop) 
 pub(super) async fn describe(core: &Core, sql: &str, given: &Params) -> Result<SchemaRef, Error> {
     let header = Header::parse(sql)?;
     let admitted = gate::admit(sql)?;
-    let session = core.sessions.open()?;
+    let session = core.sessions.open(Grain::MINUTE)?;
     let plan = plan(core, &session, admitted).await?;
     gate::check_plan(&plan)?;
     let plan = params::bind(plan, &header, given)?;

@@ -2,6 +2,7 @@
 
 mod limits;
 mod measure;
+mod pages;
 mod queries;
 mod reading;
 mod refusals;

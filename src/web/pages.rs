@@ -2,8 +2,16 @@
 
 pub(super) mod assets;
 pub(super) mod board;
+mod export;
 mod format;
-pub(super) mod home;
+pub(super) mod functions;
+pub(super) mod invocation;
+pub(super) mod invocations;
+mod phases;
+mod range;
+mod row;
+pub(super) mod settings;
+pub(super) mod sql;
 
 use std::sync::Arc;
 
@@ -22,10 +30,16 @@ use super::state::AppState;
 use assets::Asset;
 
 /// Templates, each extending `base.html`.
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("templates/base.html")),
     ("board.html", include_str!("templates/board.html")),
-    ("home.html", include_str!("templates/home.html")),
+    ("functions.html", include_str!("templates/functions.html")),
+    ("invocation.html", include_str!("templates/invocation.html")),
+    ("invocations.html", include_str!("templates/invocations.html")),
+    ("missing.html", include_str!("templates/missing.html")),
+    ("range.html", include_str!("templates/range.html")),
+    ("settings.html", include_str!("templates/settings.html")),
+    ("sql.html", include_str!("templates/sql.html")),
 ];
 
 /// Templates and assets, part of the program.
@@ -43,6 +57,10 @@ pub(super) struct Assets {
     pub(super) echarts: Asset,
     /// Modules of scripts, each after those that it takes from; `board` fills boards, `frame` is every page's.
     pub(super) modules: Vec<Asset>,
+    /// How the pages beside the boards look.
+    pub(super) pages_style: Asset,
+    /// Runs queries on the page of SQL.
+    pub(super) sql: Asset,
 }
 
 /// The modules by name. A module may take only from those before it.
@@ -79,6 +97,8 @@ struct Frame<'a> {
     /// What `script` takes from, for browsers to ask for at once.
     modules: Vec<&'a str>,
     echarts: &'a str,
+    pages_style: &'a str,
+    sql_script: &'a str,
     version: &'static str,
     navigation: Vec<Item<'a>>,
     /// The page's own path.
@@ -121,6 +141,8 @@ impl Pages {
             script: assets.module("board"),
             modules: assets.modules.iter().map(|module| module.path.as_str()).collect(),
             echarts: &assets.echarts.path,
+            pages_style: &assets.pages_style.path,
+            sql_script: &assets.sql.path,
             version: env!("CARGO_PKG_VERSION"),
             navigation: navigation(&boards),
             path,
@@ -143,18 +165,23 @@ fn navigation(boards: &[Arc<Dashboard>]) -> Vec<Item<'_>> {
     let boards = boards.iter().filter(|board| board.listed);
     let mut items: Vec<Item> = boards.map(|board| Item { path: &board.path, title: &board.title }).collect();
     items.insert(items.len().min(1), Item { path: "/functions", title: "Functions" });
+    let pages = [("/invocations", "Invocations"), ("/sql", "SQL"), ("/settings", "Settings")];
+    items.extend(pages.map(|(path, title)| Item { path, title }));
     items
 }
 
 impl Assets {
     fn new() -> Self {
+        const STYLE: &str = "text/css; charset=utf-8";
         const SCRIPT: &str = "text/javascript; charset=utf-8";
         Self {
-            style: Asset::new("faremeter", "css", "text/css; charset=utf-8", include_str!("assets/faremeter.css")),
+            style: Asset::new("faremeter", "css", STYLE, include_str!("assets/faremeter.css")),
             icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
             theme: Asset::new("theme", "js", SCRIPT, include_str!("assets/theme.js")),
             echarts: Asset::new("echarts", "js", SCRIPT, include_str!(concat!(env!("OUT_DIR"), "/echarts.min.js"))),
             modules: assets::linked(&MODULES, SCRIPT),
+            pages_style: Asset::new("pages", "css", STYLE, include_str!("assets/pages.css")),
+            sql: Asset::new("sql", "js", SCRIPT, include_str!("assets/sql.js")),
         }
     }
 
@@ -166,7 +193,7 @@ impl Assets {
 
     /// The file at this path.
     fn at(&self, path: &str) -> Option<&Asset> {
-        let single = [&self.style, &self.icon, &self.theme, &self.echarts];
+        let single = [&self.style, &self.icon, &self.theme, &self.echarts, &self.pages_style, &self.sql];
         single.into_iter().chain(&self.modules).find(|asset| asset.path == path)
     }
 }

@@ -17,7 +17,7 @@ fn script_data(html: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_board_has_a_page_with_its_panels() {
     let app = App::new().await;
-    for board in &app.state.boards {
+    for board in app.state.boards.all().iter() {
         let path = board.path.replace("{name}", "echo");
         let reply = app.get(&path).await;
         assert_eq!(reply.status.as_u16(), 200, "{path}");
