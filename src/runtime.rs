@@ -193,7 +193,7 @@ pub struct Request {
 pub struct Admission {
     /// What may run.
     pub function: Arc<FunctionVersion>,
-    _permit: limits::Permit,
+    permit: limits::Permit,
 }
 
 /// What comes back to the caller while or after the guest runs.
@@ -226,6 +226,8 @@ pub struct Execution {
     pub error_type: Option<String>,
     /// What a person reads: one line, at most 1 KiB.
     pub error_message: Option<String>,
+    /// Calls of the function that ran when this one was admitted, itself included; none where a fault of ours lost it.
+    pub concurrency: Option<u32>,
     /// What kind of guest it was; `WasiHttp` where a fault of ours kept it from being known.
     pub kind: GuestKind,
     /// Whether it was the first invocation of its environment.
@@ -327,7 +329,7 @@ impl Runtime {
     /// Admits a call or says which limit turns it away; never waits.
     pub fn admit(&self, function: &Arc<FunctionVersion>) -> Result<Admission, Throttled> {
         let permit = limits::admit(&self.0.limits, function)?;
-        Ok(Admission { function: Arc::clone(function), _permit: permit })
+        Ok(Admission { function: Arc::clone(function), permit })
     }
 
     /// Runs one call in an environment, warm or cold. Runs to its end even if the returned future is dropped.

@@ -57,8 +57,10 @@ fn invocation(ids: &IdSource, n: u64) -> Invocation {
         request_size: ByteCount(n % 1_000),
         response_size: ByteCount(n % 5_000),
         http_status: Some(200),
+        concurrency: Some(1),
         price_book: "aws-lambda 2026-01-01".to_owned(),
         list_cost: Some(Money::from_units(i128::from(n) * 1_666_670_000_000).expect("it is within the range")),
+        init_cost: Some(Money::ZERO),
         currency: "USD".parse().expect("it is a currency"),
     }
 }

@@ -93,24 +93,41 @@ impl PriceBook {
         self.currency
     }
 
-    /// Writes down what is billed of an attempt that we metered, and what it costs: nothing where it did not run or failed
-    /// by our fault.
+    /// Writes down what is billed of an attempt that we metered, what it costs, and which part of that a cold start's init
+    /// made: nothing where it did not run or failed by our fault.
     pub fn bill(&self, mut invocation: Invocation) -> Result<Invocation, Error> {
         let billed = invocation.outcome.is_billed();
         invocation.billed_ms = if billed { invocation.phases.billed_ms() } else { 0 };
-        let price = self.list_price(&invocation.region, invocation.started_at, &invocation.usage())?;
-        invocation.list_cost = Some(price.amount);
-        invocation.price_book = price.price_book;
+        let (rates, price_book) = self.rates(&invocation.region, invocation.started_at);
+        let list_cost = rates.price(&invocation.usage())?;
+        invocation.init_cost = Some(init_cost(rates, &invocation, list_cost)?);
+        invocation.list_cost = Some(list_cost);
+        price_book.clone_into(&mut invocation.price_book);
         Ok(invocation)
     }
 
     /// Prices usage at `at` in `region`, exactly. Usage older than the first edition is priced with that one.
     pub fn list_price(&self, region: &str, at: Timestamp, usage: &Usage) -> Result<ListPrice, Error> {
+        let (rates, price_book) = self.rates(region, at);
+        Ok(ListPrice { amount: rates.price(usage)?, price_book: price_book.to_owned() })
+    }
+
+    /// The rates that hold in `region` at `at`, and the name of their edition.
+    fn rates(&self, region: &str, at: Timestamp) -> (&Rates, &str) {
         let newest = self.editions.iter().rev().find(|edition| edition.effective <= at);
         let edition = newest.unwrap_or(&self.editions[0]);
-        let rates = edition.regions.get(region).unwrap_or(&edition.rates);
-        Ok(ListPrice { amount: rates.price(usage)?, price_book: edition.label.clone() })
+        (edition.regions.get(region).unwrap_or(&edition.rates), &edition.label)
     }
+}
+
+/// What a billed cold start costs more than it would without its init. A warm call has none of it, though a command's own
+/// start code runs in each.
+fn init_cost(rates: &Rates, invocation: &Invocation, list_cost: Money) -> Result<Money, MoneyError> {
+    if !invocation.cold || !invocation.outcome.is_billed() {
+        return Ok(Money::ZERO);
+    }
+    let usage = Usage { billed_ms: invocation.phases.billed_ms_without_init(), ..invocation.usage() };
+    list_cost.checked_sub(rates.price(&usage)?)
 }
 
 impl Edition {

@@ -55,7 +55,10 @@ impl Rates {
 mod tests {
     use proptest::prelude::*;
 
+    use std::time::Duration;
+
     use crate::cost::PriceBooks;
+    use crate::model::{FunctionSpec, Invocation, Outcome, Phases};
     use crate::units::{ByteCount, Timestamp};
 
     use super::*;
@@ -118,6 +121,37 @@ mod tests {
             let requests = attempts.iter().map(|(requests, _)| requests).sum();
             let ms = attempts.iter().map(|(_, ms)| ms).sum();
             prop_assert_eq!(by_rows, price("us-east-1", &usage(requests, ms, memory, storage, architecture)));
+        }
+
+        /// What init makes and what the attempt would cost without it are its whole price; no part is negative.
+        #[test]
+        fn init_cost_and_the_price_without_init_are_the_list_cost(
+            init_ns in prop_oneof![Just(0u64), 0u64..4_000_000, 0u64..10_000_000_000],
+            handler_ns in prop_oneof![0u64..4_000_000, 0u64..900_000_000_000],
+            memory in 1u32..=10_240,
+            storage in 512u32..=10_240,
+            outcome in prop::sample::select(Outcome::ALL),
+            cold in any::<bool>(),
+        ) {
+            let books = PriceBooks::embedded().expect("the embedded books are right");
+            let book = books.get("aws-lambda").expect("it is embedded");
+            let spec = FunctionSpec {
+                memory: Megabytes(memory), ephemeral_storage: Megabytes(storage), ..FunctionSpec::new("f")
+            };
+            let (init, handler) = (Duration::from_nanos(init_ns), Duration::from_nanos(handler_ns));
+            let blank = Invocation { outcome, ..Invocation::blank(&spec, 1, book.currency()) };
+            let cost = |phases| {
+                let row = book.bill(Invocation { cold, phases, ..blank.clone() }).expect("in range");
+                (row.list_cost.expect("it is priced"), row.init_cost.expect("it is priced"))
+            };
+            let (list_cost, init_cost) = cost(Phases { init, handler, ..Phases::default() });
+            let (without, no_init) = cost(Phases { handler, ..Phases::default() });
+            prop_assert_eq!(no_init, Money::ZERO);
+            prop_assert!(init_cost >= Money::ZERO);
+            prop_assert_eq!(init_cost > Money::ZERO, cold && list_cost > without);
+            if cold {
+                prop_assert_eq!(init_cost + without, list_cost);
+            }
         }
 
         #[test]

@@ -201,10 +201,15 @@ pub struct Invocation {
     pub response_size: ByteCount,
     /// The reply's status as the caller saw it.
     pub http_status: Option<u16>,
+    /// Calls of the function that ran when this one was admitted, itself included, or when it was turned away; none where
+    /// that is not known.
+    pub concurrency: Option<u32>,
     /// Id and version of the price book.
     pub price_book: String,
     /// List price of this attempt; none where the book does not price an invocation by itself.
     pub list_cost: Option<Money>,
+    /// The part of the list price that the init phase of a cold start made; none where there is no list price.
+    pub init_cost: Option<Money>,
     /// The list price's currency.
     pub currency: Currency,
 }

@@ -61,8 +61,10 @@ impl Invocation {
             request_size: ByteCount(0),
             response_size: ByteCount(0),
             http_status: None,
+            concurrency: None,
             price_book: String::new(),
             list_cost: None,
+            init_cost: None,
             currency,
         }
     }

@@ -46,15 +46,19 @@ impl Phases {
     /// Billed time in whole milliseconds: init and handler, rounded up, at least 1. The other phases are not billed.
     #[must_use]
     pub fn billed_ms(&self) -> i64 {
-        nanos(self.init.saturating_add(self.handler))
-            .div_euclid(1_000_000)
-            .saturating_add(self.billed_remainder())
-            .max(1)
+        billed_ms(self.init.saturating_add(self.handler))
     }
 
-    fn billed_remainder(&self) -> i64 {
-        i64::from(nanos(self.init.saturating_add(self.handler)) % 1_000_000 != 0)
+    /// What the billed time would be, had there been no init.
+    #[must_use]
+    pub fn billed_ms_without_init(&self) -> i64 {
+        billed_ms(self.handler)
     }
+}
+
+fn billed_ms(length: Duration) -> i64 {
+    let ns = nanos(length);
+    ns.div_euclid(1_000_000).saturating_add(i64::from(ns % 1_000_000 != 0)).max(1)
 }
 
 /// The billable quantities of one attempt, all integers.
@@ -89,5 +93,8 @@ mod tests {
         assert_eq!(billed(1, 1_000_000), 2);
         assert_eq!(billed(500_000, 500_000), 1);
         assert_eq!(billed(20_000_000, 127_100_000), 148);
+        let (init, handler) = (Duration::from_millis(20), Duration::from_nanos(127_100_000));
+        assert_eq!(Phases { init, handler, ..Phases::default() }.billed_ms_without_init(), 128);
+        assert_eq!(Phases { init, ..Phases::default() }.billed_ms_without_init(), 1);
     }
 }

@@ -23,6 +23,7 @@ const LOAD_INLINE_BYTES: u64 = 4 << 20;
 
 /// What is measured while an attempt runs.
 pub(super) struct Record {
+    concurrency: u32,
     kind: GuestKind,
     cold: bool,
     environment_id: EnvironmentId,
@@ -39,7 +40,7 @@ pub(super) struct Record {
 
 /// Runs the attempt and answers `caller`.
 pub(super) async fn run(service: Arc<Service>, admission: Admission, request: Request, caller: oneshot::Sender<Reply>) {
-    let mut record = Record::begin(&service, &request);
+    let mut record = Record::begin(&service, &admission, &request);
     let ticking = service.engines.ticking();
     let function = Arc::clone(&admission.function);
     let mut outlet = Outlet::new(&service.config, request.method == http::Method::HEAD, caller);
@@ -151,15 +152,17 @@ pub(super) fn environment_variables(function: &FunctionVersion) -> Vec<(&str, St
 }
 
 impl Record {
-    fn begin(service: &Service, request: &Request) -> Self {
+    fn begin(service: &Service, admission: &Admission, request: &Request) -> Self {
         let queue = service.clock.instant().saturating_duration_since(request.arrived);
         let phases = Phases { queue, ..Phases::default() };
-        Self { request_size: request.body.len() as u64, phases, ..Self::blank() }
+        let (concurrency, request_size) = (admission.permit.concurrency, request.body.len() as u64);
+        Self { concurrency, request_size, phases, ..Self::blank() }
     }
 
     /// Of nothing having happened yet.
     pub(super) fn blank() -> Self {
         Self {
+            concurrency: 0,
             kind: GuestKind::WasiHttp,
             cold: false,
             environment_id: EnvironmentId(String::new()),
@@ -186,6 +189,7 @@ impl Record {
             outcome: fault.as_ref().map_or(Outcome::Ok, |fault| fault.cause.outcome()),
             error_type: fault.as_ref().map(|fault| fault.cause.error_type()),
             error_message: fault.map(|fault| fault.message),
+            concurrency: Some(self.concurrency),
             kind: self.kind,
             cold: self.cold,
             environment_id: self.environment_id,
@@ -212,6 +216,7 @@ pub(super) fn lost(kind: GuestKind, request_size: u64) -> Execution {
         outcome: fault.cause.outcome(),
         error_type: Some(Cause::error_type(&fault.cause)),
         error_message: Some(fault.message),
+        concurrency: None,
         kind,
         cold: false,
         environment_id: EnvironmentId(String::new()),

@@ -40,6 +40,8 @@ pub struct Throttled {
     pub reason: ThrottleReason,
     /// When a call may get through again: exact for rates, a guess (1 s) for calls at once.
     pub retry_after: Duration,
+    /// Calls of the function that ran.
+    pub concurrency: u32,
 }
 
 /// Counts calls.
@@ -73,6 +75,8 @@ struct Count {
 pub(super) struct Permit {
     limits: Arc<Limits>,
     function: Arc<FunctionVersion>,
+    /// Calls of the function that ran when this one began, itself included.
+    pub(super) concurrency: u32,
 }
 
 impl Limits {
@@ -143,6 +147,7 @@ pub(super) fn admit(limits: &Arc<Limits>, function: &Arc<FunctionVersion>) -> Re
     let now = limits.clock.instant();
     let Counts { account, tenants, functions, unused } = &mut *counts;
     let of_function = entry(functions, &spec.name);
+    let running = of_function.running;
     let kept_for_others = if of_function.unused() > 0 { 0 } else { *unused };
     let mut all = [of_function, entry(tenants, &spec.tenant), account];
     let reasons =
@@ -150,12 +155,12 @@ pub(super) fn admit(limits: &Arc<Limits>, function: &Arc<FunctionVersion>) -> Re
     let kept = [0, 0, kept_for_others];
     for (((count, quota), kept), reason) in all.iter().zip(quotas).zip(kept).zip(reasons) {
         if quota.concurrency.is_some_and(|most| count.running.saturating_add(kept) >= most) {
-            return Err(Throttled { reason, retry_after: SOON });
+            return Err(Throttled { reason, retry_after: SOON, concurrency: running });
         }
     }
     let waits = all.iter_mut().zip(quotas).filter_map(|(count, quota)| count.wait(quota.rate_per_s, now));
     if let Some(retry_after) = waits.max() {
-        return Err(Throttled { reason: ThrottleReason::Rate, retry_after });
+        return Err(Throttled { reason: ThrottleReason::Rate, retry_after, concurrency: running });
     }
     let within_own = all[0].unused() > 0;
     *unused -= u32::from(within_own);
@@ -166,7 +171,7 @@ pub(super) fn admit(limits: &Arc<Limits>, function: &Arc<FunctionVersion>) -> Re
         }
     }
     drop(counts);
-    Ok(Permit { limits: Arc::clone(limits), function: Arc::clone(function) })
+    Ok(Permit { limits: Arc::clone(limits), function: Arc::clone(function), concurrency: running + 1 })
 }
 
 /// Places that nobody else may have while the function is active.

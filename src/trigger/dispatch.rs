@@ -177,9 +177,9 @@ impl Inner {
     }
 
     fn turn_away(&self, entry: Entry, throttled: Throttled, body: &Bytes) -> Result<Invoked, Error> {
-        let Throttled { reason, retry_after } = throttled;
+        let Throttled { reason, retry_after, .. } = throttled;
         let request_size = ByteCount(body.len() as u64);
-        let records = entry.recorder(&self.config, self.book(&entry)?).throttled(reason, request_size)?;
+        let records = entry.recorder(&self.config, self.book(&entry)?).throttled(&throttled, request_size)?;
         self.store.append_unconfirmed(entry.slot, records);
         self.bus.publish(Notable::Throttled { function: entry.function.spec.name.clone(), reason });
         Ok(Invoked { id: entry.id, trace: entry.trace, answer: Answer::Throttled { reason, retry_after } })

@@ -3,10 +3,9 @@
 
 use crate::cost::{self, PriceBook};
 use crate::model::{
-    Attributes, FunctionVersion, Invocation, LogRecord, Outcome, Records, Severity, Span, SpanTree, ThrottleReason,
-    Trigger,
+    Attributes, FunctionVersion, Invocation, LogRecord, Outcome, Records, Severity, Span, SpanTree, Trigger,
 };
-use crate::runtime::{Execution, GuestLog, Stream};
+use crate::runtime::{Execution, GuestLog, Stream, Throttled};
 use crate::units::{ByteCount, IdSource, InvocationId, Timestamp, nanos};
 
 use super::{Config, TraceContext};
@@ -53,6 +52,7 @@ impl Recorder<'_> {
             request_size: execution.request_size,
             response_size: execution.response_size,
             http_status: status,
+            concurrency: execution.concurrency,
             ..self.blank()
         })?;
         let logs = self.logs(execution, &invocation);
@@ -61,12 +61,13 @@ impl Recorder<'_> {
     }
 
     /// The row of a call that a limit turned away.
-    pub(super) fn throttled(&self, reason: ThrottleReason, request_size: ByteCount) -> Result<Records, cost::Error> {
+    pub(super) fn throttled(&self, throttled: &Throttled, request_size: ByteCount) -> Result<Records, cost::Error> {
         let invocation = self.book.bill(Invocation {
             outcome: Outcome::Throttled,
-            throttle_reason: Some(reason),
+            throttle_reason: Some(throttled.reason),
             request_size,
             http_status: Some(429),
+            concurrency: Some(throttled.concurrency),
             ..self.blank()
         })?;
         Ok(Records { invocations: vec![invocation], ..Records::default() })

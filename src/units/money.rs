@@ -47,6 +47,11 @@ impl Money {
         self.0.checked_add(other.0).ok_or(MoneyError::OutOfRange).and_then(Self::from_units)
     }
 
+    /// The difference, or an error where it leaves the range.
+    pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
+        self.0.checked_sub(other.0).ok_or(MoneyError::OutOfRange).and_then(Self::from_units)
+    }
+
     /// This amount `times` over, or an error where the product leaves the range.
     pub fn checked_mul(self, times: i128) -> Result<Self, MoneyError> {
         self.0.checked_mul(times).ok_or(MoneyError::OutOfRange).and_then(Self::from_units)
@@ -158,5 +163,8 @@ mod tests {
         let most = Money::from_units(LARGEST).expect("in range");
         let least = Money::from_units(1).expect("in range");
         assert_eq!(most.checked_add(least), Err(MoneyError::OutOfRange));
+        assert_eq!(most.checked_sub(most), Ok(Money::ZERO));
+        assert_eq!(least.checked_sub(most).and_then(|rest| rest.checked_sub(least)), Ok(Money(-LARGEST)));
+        assert_eq!(Money(-LARGEST).checked_sub(least), Err(MoneyError::OutOfRange));
     }
 }

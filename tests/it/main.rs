@@ -5,6 +5,7 @@ mod architecture;
 mod bad_commands;
 mod bad_requests;
 mod bad_sql;
+mod browser;
 mod burst;
 mod crash;
 mod demo;

@@ -6,6 +6,7 @@ pub(crate) mod load;
 pub(crate) mod money;
 pub(crate) mod rows;
 pub(crate) mod server;
+pub(crate) mod webdriver;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -65,6 +65,7 @@ impl Rows {
         row.span_id = SpanId::from_bytes(attempt.span.to_be_bytes());
         row.started_at = Timestamp::from_micros(attempt.at_us);
         row.request_size = ByteCount(attempt.request_bytes);
+        row.concurrency = Some(u32::try_from(attempt.concurrency).unwrap_or(u32::MAX));
         if let Some(reason) = attempt.throttled {
             row.outcome = Outcome::Throttled;
             row.throttle_reason = Some(reason);

@@ -37,6 +37,8 @@ pub(super) struct Attempt {
     pub(super) span: u64,
     /// Why it did not run.
     pub(super) throttled: Option<ThrottleReason>,
+    /// Calls of the function that run, itself included where it runs.
+    pub(super) concurrency: usize,
     pub(super) environment: u128,
     pub(super) cold: bool,
     pub(super) phases: Phases,
@@ -130,6 +132,7 @@ impl Simulation {
             trace,
             span: fate.bits().max(1),
             throttled: None,
+            concurrency: environments.busy(at_us),
             environment: 0,
             cold: false,
             phases: Phases::default(),
@@ -140,9 +143,10 @@ impl Simulation {
             cpu: Duration::ZERO,
         };
         let limit = incident.and_then(|incident| incident.limit);
-        match limit.filter(|(most, _)| environments.busy(at_us) >= *most) {
+        match limit.filter(|(most, _)| made.concurrency >= *most) {
             Some((_, reason)) => made.throttled = Some(reason),
             None => {
+                made.concurrency += 1;
                 let taken = environments.take(at_us, version, || uuid(at_us, fate));
                 (made.environment, made.cold) = (taken.id, taken.cold);
                 run(&mut made, function, incident, call.wait_ms, fate);

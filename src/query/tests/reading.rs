@@ -48,7 +48,7 @@ async fn files_and_rows_in_memory_are_one_table() {
     let newest = "SELECT invocation_id AS id FROM invocations ORDER BY started_at DESC LIMIT 3";
     assert_eq!(rows(&engine, newest).await, json!([{"id": "e"}, {"id": "d"}, {"id": "c"}]));
     let all = engine.sql("SELECT * FROM invocations", &Params::new()).await.unwrap();
-    assert_eq!((all.rows(), all.schema.fields().len()), (5, 44));
+    assert_eq!((all.rows(), all.schema.fields().len()), (5, 46));
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ async fn more_instances_than_the_pool_has_slots_are_made_on_demand() {
     let limits = Arc::new(crate::runtime::limits::Limits::new(&plenty, small.clock.clone()));
     let calls = (0..60).map(|_| {
         let permit = crate::runtime::limits::admit(&limits, &function).unwrap();
-        let admission = crate::runtime::Admission { function: Arc::clone(&function), _permit: permit };
+        let admission = crate::runtime::Admission { function: Arc::clone(&function), permit };
         small.runtime.invoke(admission, small.request("/sleep?ms=300", ""))
     });
     for reply in join_all(calls).await {

@@ -116,6 +116,9 @@ impl DeltaTable {
         self.snapshot.update(&self.log_store, None).await.map_err(delta)?;
         self.watermark = watermark(&self.snapshot, &self.log_store, &self.app_id).await.map_err(delta)?;
         self.files = files(self.table, &self.snapshot)?;
+        // A commit whose answer was lost was made after all: its files are the table's, to keep and to take out.
+        let watermark = self.watermark;
+        self.written.take_if(|written| written.after != watermark);
         Ok(())
     }
 

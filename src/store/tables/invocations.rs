@@ -174,11 +174,21 @@ pub(crate) const COLUMNS: &[Column<Invocation>] = &[
         doc: "the reply's status as the caller saw it; null where there was none",
         values: Values::OptionalInt32(|r| r.http_status.map(i32::from)),
     },
+    Column {
+        name: "concurrency",
+        doc: "calls of the function that ran when this one was admitted, itself included; of a throttled one, those that ran when it was turned away; null where that is not known",
+        values: Values::OptionalInt32(|r| r.concurrency.map(|calls| i32::try_from(calls).unwrap_or(i32::MAX))),
+    },
     Column { name: "price_book", doc: "the price book's id and version", values: Values::Text(|r| &r.price_book) },
     Column {
         name: "list_cost",
         doc: "list price of this attempt in `currency`, exact: first tier, no free tier; 0 when throttled; null where the book does not price an invocation by itself",
         values: Values::OptionalMoney(|r| r.list_cost),
+    },
+    Column {
+        name: "init_cost",
+        doc: "the part of list_cost that the init phase of a cold start made, exact: what is left when the price without init is taken away; 0 when not cold; null where list_cost is",
+        values: Values::OptionalMoney(|r| r.init_cost),
     },
     Column { name: "currency", doc: "the list cost's currency, ISO 4217", values: Values::Text(|r| r.currency.code()) },
 ];

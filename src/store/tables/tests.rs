@@ -48,8 +48,10 @@ const CONTRACT: &[(&str, &str)] = &[
     ("request_bytes", "int"),
     ("response_bytes", "int"),
     ("http_status", "int"),
+    ("concurrency", "int"),
     ("price_book", "text"),
     ("list_cost", "decimal"),
+    ("init_cost", "decimal"),
     ("currency", "text"),
     ("ingested_at", "timestamp"),
     ("date", "date"),
@@ -118,6 +120,8 @@ fn rows_hold_what_the_record_said() {
     row.tags = [("team".to_owned(), "shop".to_owned())].into();
     row.request_size = ByteCount(u64::MAX);
     row.http_status = None;
+    row.init_cost = Some("0.00000000000000000000001".parse().unwrap());
+    row.concurrency = Some(u32::MAX);
     row.attempt = 3;
     let records = Records { invocations: vec![row, fixtures.invocation()], ..Records::default() };
     let found = batches(&records, Timestamp::from_micros(42));
@@ -131,6 +135,8 @@ fn rows_hold_what_the_record_said() {
     assert_eq!(column("attempt").as_primitive::<Int32Type>().value(0), 3);
     assert_eq!(column("request_bytes").as_primitive::<Int64Type>().value(0), i64::MAX);
     assert!(column("http_status").is_null(0));
+    assert_eq!(column("init_cost").as_primitive::<Decimal128Type>().value(0), 1);
+    assert_eq!(column("concurrency").as_primitive::<Int32Type>().value(0), i32::MAX);
     let tags = column("tags").as_map().value(0);
     assert_eq!(tags.column(0).as_string::<i32>().value(0), "team");
     assert_eq!(tags.column(1).as_string::<i32>().value(0), "shop");

@@ -70,8 +70,10 @@ impl Fixtures {
             request_size: ByteCount(self.0.random()),
             response_size: ByteCount(self.0.random()),
             http_status: self.maybe(|this| this.0.random()),
+            concurrency: self.maybe(|this| this.0.random_range(0..2_000)),
             price_book: "aws-lambda 2026-01-01".to_owned(),
             list_cost: self.maybe(Self::money),
+            init_cost: self.maybe(Self::money),
             currency: "USD".parse().expect("a currency"),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cost::PriceBooks;
-use crate::model::{FunctionSpec, InitType, Phases, SpanKind, StatusCode, VersionState};
+use crate::model::{FunctionSpec, InitType, Phases, SpanKind, StatusCode, ThrottleReason, VersionState};
 use crate::runtime::GuestKind;
 use crate::units::{EnvironmentId, Megabytes};
 
@@ -29,6 +29,7 @@ fn execution(outcome: Outcome) -> Execution {
         outcome,
         error_type: failed.then(|| "Trap.UnreachableCodeReached".to_owned()),
         error_message: failed.then(|| "wasm trap".to_owned()),
+        concurrency: Some(4),
         kind: GuestKind::WasiHttp,
         cold: true,
         environment_id: EnvironmentId("e".to_owned()),
@@ -86,6 +87,9 @@ fn init_and_handler_are_billed_and_priced_exactly() {
     let invocation = &records.invocations[0];
     assert_eq!(invocation.billed_ms, 154);
     assert_eq!(invocation.list_cost.map(|cost| cost.to_string()).as_deref(), Some("0.0000053333436"));
+    // Without the 20 ms of init, 134 ms would be billed.
+    assert_eq!(invocation.init_cost.map(|cost| cost.to_string()).as_deref(), Some("0.000000666668"));
+    assert_eq!(invocation.concurrency, Some(4));
     assert_eq!(invocation.price_book, "aws-lambda@2025-10-01");
     assert_eq!((invocation.version.as_str(), invocation.tenant.as_str()), ("7", "shop"));
 }
@@ -115,15 +119,16 @@ fn a_failed_call_is_billed_and_its_span_says_why() {
 #[test]
 fn our_own_fault_and_a_throttled_call_cost_nothing() {
     let ours = ran(&execution(Outcome::PlatformError), 500);
-    let throttled = with_recorder(|recorder, _| {
-        recorder.throttled(ThrottleReason::FunctionConcurrency, ByteCount(3)).expect("it has a price")
-    });
+    let throttled =
+        Throttled { reason: ThrottleReason::FunctionConcurrency, retry_after: Duration::from_secs(1), concurrency: 25 };
+    let throttled = with_recorder(|recorder, _| recorder.throttled(&throttled, ByteCount(3)).expect("it has a price"));
     for invocation in [&ours.invocations[0], &throttled.invocations[0]] {
-        assert_eq!((invocation.billed_ms, invocation.list_cost), (0, Some(crate::units::Money::ZERO)));
+        let free = Some(crate::units::Money::ZERO);
+        assert_eq!((invocation.billed_ms, invocation.list_cost, invocation.init_cost), (0, free, free));
     }
     let row = &throttled.invocations[0];
     assert_eq!((row.outcome, row.throttle_reason), (Outcome::Throttled, Some(ThrottleReason::FunctionConcurrency)));
-    assert_eq!(row.environment_id, None);
+    assert_eq!((&row.environment_id, row.concurrency), (&None, Some(25)));
     assert!(throttled.spans.is_empty() && throttled.logs.is_empty());
 }
 

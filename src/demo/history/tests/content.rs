@@ -54,7 +54,7 @@ fn every_row_is_billed_and_priced_as_the_executor_does() {
     let (traffic, records) = history(2, 40_000);
     let books = PriceBooks::embedded().expect("right");
     let book = books.get("aws-lambda").expect("embedded");
-    let mut sum = Money::ZERO;
+    let (mut sum, mut init_sum) = (Money::ZERO, Money::ZERO);
     for row in &records.invocations {
         let ran = row.outcome != Outcome::Throttled;
         assert_eq!(row.billed_ms, if ran { row.phases.billed_ms() } else { 0 });
@@ -68,6 +68,14 @@ fn every_row_is_billed_and_priced_as_the_executor_does() {
         };
         let price = book.list_price("eu-west-1", row.started_at, &usage).expect("it has one");
         assert_eq!((row.list_cost, row.price_book.as_str()), (Some(price.amount), price.price_book.as_str()));
+        let without = Usage { billed_ms: row.phases.billed_ms_without_init(), ..usage };
+        let init = if row.cold {
+            price.amount.checked_sub(book.list_price("eu-west-1", row.started_at, &without).expect("one").amount)
+        } else {
+            Ok(Money::ZERO)
+        };
+        assert_eq!(row.init_cost, init.ok(), "{row:?}");
+        init_sum = init_sum + row.init_cost.expect("it has one");
         assert_eq!(ran, row.environment_id.is_some() && row.throttle_reason.is_none() && !row.runtime.is_empty());
         assert_eq!(row.outcome.is_error(), row.error_type.is_some());
         assert!(row.peak_memory <= row.memory.bytes() && row.cpu_ns <= crate::units::nanos(row.phases.handler));
@@ -77,7 +85,29 @@ fn every_row_is_billed_and_priced_as_the_executor_does() {
         assert_eq!(limit.is_some_and(|limit| ran_for > limit), row.outcome == Outcome::Timeout, "{row:?}");
         sum = sum + price.amount;
     }
-    assert!(sum > Money::ZERO);
+    assert!(Money::ZERO < init_sum && init_sum < sum);
+}
+
+/// Told against an independent count: the calls whose time from admission to answer holds the moment.
+#[test]
+fn concurrency_is_the_number_of_calls_under_way() {
+    let dense = traffic(8, 20_000_000);
+    let hours = attempts(&dense, NOW_US - 6 * 3_600_000_000, NOW_US);
+    for (records, at_least) in [(history(8, 200_000).1, 2), (rows(&dense, &hours), 4)] {
+        let mut under_way: HashMap<&str, Vec<i64>> = HashMap::new();
+        let mut most = 0;
+        for row in &records.invocations {
+            let ends = under_way.entry(row.function.as_str()).or_default();
+            ends.retain(|end| *end > row.started_at.micros());
+            if row.outcome != Outcome::Throttled {
+                ends.push(row.started_at.plus(row.phases.felt()).micros());
+            }
+            let running = u32::try_from(ends.len()).expect("few");
+            assert_eq!(row.concurrency, Some(running), "{row:?}");
+            most = most.max(running);
+        }
+        assert!(most >= at_least, "{most}");
+    }
 }
 
 #[test]

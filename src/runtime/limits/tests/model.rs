@@ -111,6 +111,10 @@ fn run(steps: Vec<Step>) {
                 let admitted = admit(&limits, &functions[function]);
                 let decided = admitted.as_ref().map(|_| ()).map_err(|throttled| throttled.reason);
                 assert_eq!(decided, model.expects(function, &functions));
+                let own = model.running(|other| other == function);
+                let told =
+                    admitted.as_ref().map_or_else(|throttled| throttled.concurrency, |permit| permit.concurrency);
+                assert_eq!(told, own + u32::from(admitted.is_ok()));
                 if let Ok(permit) = admitted {
                     held.push((permit, model.calls.len()));
                     model.calls.push((function, model.now, true));
