@@ -10,6 +10,7 @@ mod burst;
 mod crash;
 mod demo;
 mod egress;
+mod figures;
 mod hostile;
 mod limits;
 mod line;
