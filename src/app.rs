@@ -1,6 +1,7 @@
 //! Builds every part, joins them, and stops them in order. The only file that sees all parts.
 
 mod files;
+mod relations;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::trigger::{Deployer, Dispatcher, Parts};
 use crate::units::IdSource;
-use crate::{query, store, web};
+use crate::{store, web};
 
 /// The file in the data folder that tells other commands where the server listens, while it runs.
 const URL_FILE: &str = "server.url";
@@ -55,8 +56,9 @@ impl App {
         let (service, store) = store::Service::open(config.store, clock.clone()).await?;
         let catalog = Catalog::open(config.catalog).await?;
         let books = Arc::new(PriceBooks::embedded()?);
+        let relations = relations::all(&catalog, &config.runtime);
         let runtime = Runtime::start(config.runtime, clock.clone(), ids.clone())?;
-        let query = Engine::start(config.query, store.clone())?;
+        let query = Engine::start_with(config.query, store.clone(), relations)?;
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
         let parts = Parts {
             catalog: catalog.clone(),
@@ -175,22 +177,25 @@ fn late(what: &str, count: usize) {
 pub struct Offline {
     /// Answers SQL.
     pub query: Engine,
+    catalog: Catalog,
     stop_store: CancellationToken,
     store_runs: JoinHandle<Result<(), store::Error>>,
 }
 
 impl Offline {
-    /// Opens the store and replays its log.
-    pub async fn open(config: store::Config, query: query::Config) -> anyhow::Result<Self> {
-        let (service, store) = store::Service::open(config, Clock::system()).await?;
-        let query = Engine::start(query, store)?;
+    /// Opens the store, replays its log, and opens the catalog.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let (service, store) = store::Service::open(config.store, Clock::system()).await?;
+        let catalog = Catalog::open(config.catalog).await?;
+        let query = Engine::start_with(config.query, store, relations::all(&catalog, &config.runtime))?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
-        Ok(Self { query, stop_store, store_runs })
+        Ok(Self { query, catalog, stop_store, store_runs })
     }
 
-    /// Closes the store.
+    /// Closes catalog and store.
     pub async fn close(self) -> anyhow::Result<()> {
+        self.catalog.close().await;
         self.stop_store.cancel();
         Ok(self.store_runs.await.context("the store's task broke off")??)
     }

@@ -25,13 +25,15 @@ pub struct Config {
     pub file: PathBuf,
     /// Functions, at most (10,000).
     pub max_functions: usize,
+    /// Versions that are read at once, at most (100,000).
+    pub max_versions_read: usize,
 }
 
 impl Config {
     /// The defaults, in `file`.
     #[must_use]
     pub fn at(file: PathBuf) -> Self {
-        Self { file, max_functions: 10_000 }
+        Self { file, max_functions: 10_000, max_versions_read: 100_000 }
     }
 }
 
@@ -47,6 +49,9 @@ pub enum Error {
     /// One more function would pass the limit.
     #[error("there are {0} functions already, the most that the catalog holds: remove one first")]
     TooMany(usize),
+    /// There are more versions than may be read at once.
+    #[error("the catalog holds more than {0} versions, the most that are read at once: remove a function first")]
+    TooManyVersions(usize),
     /// The database failed.
     #[error("the catalog's database failed: {0}")]
     Database(#[from] sqlx::Error),
@@ -67,6 +72,15 @@ pub struct Function {
     pub active: Option<Arc<FunctionVersion>>,
 }
 
+/// A version, and whether calls run it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// The version, whatever its state.
+    pub version: FunctionVersion,
+    /// Whether it is the one that calls run.
+    pub is_active: bool,
+}
+
 /// The catalog. A cheap clone.
 #[derive(Clone)]
 pub struct Catalog(Arc<Inner>);
@@ -74,6 +88,7 @@ pub struct Catalog(Arc<Inner>);
 struct Inner {
     pool: SqlitePool,
     max_functions: usize,
+    max_versions_read: usize,
     /// Held by whoever changes something, so that changes are shown in the order they were written.
     changing: Mutex<()>,
     functions: RwLock<BTreeMap<String, Function>>,
@@ -94,7 +109,8 @@ impl Catalog {
         sqlx::migrate!("src/catalog/migrations").run(&pool).await?;
         let functions = RwLock::new(row::load(&pool).await?);
         let (changing, recent) = (Mutex::new(()), RwLock::default());
-        Ok(Self(Arc::new(Inner { pool, max_functions: config.max_functions, changing, functions, recent })))
+        let Config { max_functions, max_versions_read, .. } = config;
+        Ok(Self(Arc::new(Inner { pool, max_functions, max_versions_read, changing, functions, recent })))
     }
 
     /// The function with this name.
@@ -141,6 +157,13 @@ impl Catalog {
             return Err(Error::NotFound(name.to_owned()));
         }
         row::versions(&self.0.pool, name, before, limit).await
+    }
+
+    /// All versions of all functions, by name and number.
+    pub async fn deployments(&self) -> Result<Vec<Deployment>, Error> {
+        let most = self.0.max_versions_read;
+        let deployments = row::deployments(&self.0.pool, most.saturating_add(1)).await?;
+        if deployments.len() > most { Err(Error::TooManyVersions(most)) } else { Ok(deployments) }
     }
 
     /// Versions that still wait for the compiler, such as after a restart.

@@ -69,7 +69,7 @@ enum Command {
     Invoke(invoke::Invoke),
     /// Print a function's log records, newest last
     Logs(logs::Logs),
-    /// Run SQL over invocations, spans, logs and metrics
+    /// Run SQL over invocations, spans, logs, metrics, deployments and limits
     Query(query::Query),
 }
 

@@ -10,6 +10,7 @@ mod header;
 mod named;
 mod params;
 mod prune;
+mod relation;
 mod run;
 mod session;
 mod stop;
@@ -30,6 +31,7 @@ use crate::store;
 
 pub use header::{ColumnDoc, ParamDoc, ParamType};
 pub use named::NamedQuery;
+pub use relation::Relation;
 
 use admission::Admission;
 use session::{Sessions, Views};
@@ -149,10 +151,15 @@ struct Core {
 impl Engine {
     /// Starts the pool's threads over `store`'s tables.
     pub fn start(config: Config, store: store::Handle) -> Result<Self, Error> {
-        Self::over(config, Arc::new(store))
+        Self::start_with(config, store, Vec::new())
     }
 
-    fn over(config: Config, views: Arc<dyn Views>) -> Result<Self, Error> {
+    /// Starts the pool's threads over `store`'s tables and other relations.
+    pub fn start_with(config: Config, store: store::Handle, relations: Vec<Relation>) -> Result<Self, Error> {
+        Self::over(config, Arc::new(store), relations)
+    }
+
+    fn over(config: Config, views: Arc<dyn Views>, relations: Vec<Relation>) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("query")
@@ -160,7 +167,7 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(|error| Error::Internal(format!("the query threads do not start: {error}")))?;
-        let sessions = Sessions::new(&config, views)?;
+        let sessions = Sessions::new(&config, views, relations)?;
         let admission = Admission::new(config.concurrency.max(1), MAX_WAITING, config.timeout);
         let core = Arc::new(Core { config, sessions, admission, named: named::all()? });
         Ok(Self(Arc::new(Pool { core, runtime: Some(runtime) })))
@@ -191,6 +198,12 @@ impl Engine {
     #[must_use]
     pub fn list(&self) -> &[NamedQuery] {
         &self.0.core.named
+    }
+
+    /// The tables that are not the store's.
+    #[must_use]
+    pub fn relations(&self) -> &[Relation] {
+        self.0.core.sessions.relations()
     }
 
     /// Waits for a place, runs on the pool's threads, and ends the work when time is up or the caller goes away.

@@ -10,7 +10,7 @@ use sqlx::{Row, SqlitePool};
 use crate::model::{FunctionSpec, FunctionVersion, VersionState};
 use crate::units::{Megabytes, Timestamp};
 
-use super::{Error, Function};
+use super::{Deployment, Error, Function};
 
 pub(super) async fn load(pool: &SqlitePool) -> Result<BTreeMap<String, Function>, Error> {
     let rows = sqlx::query(
@@ -58,6 +58,16 @@ pub(super) async fn versions(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = query.bind(name).bind(before).bind(limit).fetch_all(pool).await?;
     rows.iter().map(|row| read(row).map(Arc::new)).collect()
+}
+
+/// By name and number, the first `limit`.
+pub(super) async fn deployments(pool: &SqlitePool, limit: usize) -> Result<Vec<Deployment>, Error> {
+    let query = sqlx::query(
+        "SELECT v.*, v.version IS f.active_version AS is_active FROM functions f JOIN versions v ON v.function = f.name
+         WHERE f.removed_at IS NULL AND v.removed_at IS NULL ORDER BY v.function, v.version LIMIT ?",
+    );
+    let rows = query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok(Deployment { version: read(row)?, is_active: row.try_get("is_active")? })).collect()
 }
 
 /// In the order that they were deployed.

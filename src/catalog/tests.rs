@@ -134,6 +134,36 @@ async fn every_version_is_found_and_can_be_gone_back_to() {
 }
 
 #[tokio::test]
+async fn all_versions_are_read_with_the_one_that_calls_run() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = Config { max_versions_read: 4, ..Config::at(dir.path().join("catalog.db")) };
+    let catalog = Catalog::open(config).await.expect("it opens");
+    assert_eq!(catalog.deployments().await.expect("read"), []);
+    deploy_active(&catalog, "g").await;
+    catalog.deploy(spec("f"), "aa".to_owned(), AT).await.expect("deployed");
+    deploy_active(&catalog, "gone").await;
+    catalog.remove("gone", AT).await.expect("removed");
+    deploy_active(&catalog, "g").await;
+    catalog.activate("g", 1).await.expect("chosen");
+    let all = async || {
+        let read = catalog.deployments().await.expect("read");
+        read.into_iter().map(|d| (d.version.spec.name, d.version.version, d.is_active)).collect::<Vec<_>>()
+    };
+    let row = |name: &str, version, is_active| (name.to_owned(), version, is_active);
+    assert_eq!(all().await, [row("f", 1, false), row("g", 1, true), row("g", 2, false)]);
+    let first = catalog.deployments().await.expect("read").remove(0);
+    assert_eq!(
+        (first.version.spec, first.version.state, first.version.deployed_at),
+        (spec("f"), VersionState::Pending, AT)
+    );
+    deploy_active(&catalog, "gone").await;
+    assert_eq!(all().await[3], row("gone", 2, true), "what was removed does not come back");
+    deploy_active(&catalog, "f").await;
+    let error = catalog.deployments().await.expect_err("one too many").to_string();
+    assert!(error.starts_with("the catalog holds more than 4 versions"), "{error}");
+}
+
+#[tokio::test]
 async fn a_version_that_was_being_compiled_does_not_undo_a_choice() {
     let dir = tempfile::tempdir().expect("a folder");
     let catalog = open(&dir).await;

@@ -19,7 +19,7 @@ use super::{Common, key_value};
 
 #[derive(Debug, Args)]
 pub(super) struct Query {
-    /// One SELECT over invocations, spans, logs and metrics
+    /// One SELECT over invocations, spans, logs, metrics, deployments and limits
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     sql: Option<String>,
     /// Read the SQL from a file, such as one of queries/
@@ -45,7 +45,7 @@ impl Query {
             return self.remote(DEFAULT_SERVER, &sql).await;
         }
         let data = config.data.clone();
-        match Offline::open(config.store, config.query).await {
+        match Offline::open(config).await {
             Ok(offline) => self.local(offline, &sql).await,
             // A server has the folder open: it says where it listens.
             Err(error) if is_locked(&error) => {

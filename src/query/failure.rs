@@ -28,6 +28,7 @@ pub(super) fn with_memory(error: Error, bytes: usize) -> Error {
 /// From planning or running a query.
 pub(super) fn of_datafusion(error: DataFusionError) -> Error {
     match error.find_root() {
+        DataFusionError::External(own) if own.is::<Error>() => own.downcast_ref::<Error>().expect("it is one").clone(),
         DataFusionError::SQL(error, _) => of_parser(error),
         DataFusionError::SchemaError(error, _) => Error::Invalid(of_schema(error)),
         DataFusionError::ResourcesExhausted(_) => Error::Limit(MEMORY.to_owned()),

@@ -13,8 +13,6 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::TryStreamExt;
 
-use crate::store::Table;
-
 use super::gate::Admitted;
 use super::header::Header;
 use super::stop::Stop;
@@ -25,7 +23,7 @@ pub(super) async fn answer(core: &Core, sql: &str, given: &Params, stop: &Stop) 
     let header = Header::parse(sql)?;
     let admitted = gate::admit(sql)?;
     let session = core.sessions.open()?;
-    let plan = plan(&session, admitted).await?;
+    let plan = plan(core, &session, admitted).await?;
     gate::check_plan(&plan)?;
     let plan = params::bind(plan, &header, given)?;
     let physical = session.create_physical_plan(&plan).await.map_err(failure::of_datafusion)?;
@@ -33,16 +31,16 @@ pub(super) async fn answer(core: &Core, sql: &str, given: &Params, stop: &Stop) 
     collect(&core.config, &session, physical).await
 }
 
-async fn plan(session: &SessionState, admitted: Admitted) -> Result<LogicalPlan, Error> {
+async fn plan(core: &Core, session: &SessionState, admitted: Admitted) -> Result<LogicalPlan, Error> {
     let Admitted { statement, tables } = admitted;
     session
         .statement_to_plan(statement)
         .await
-        .map_err(|error| no_table(&error, &tables).unwrap_or_else(|| failure::of_datafusion(error)))
+        .map_err(|error| no_table(core, &error, &tables).unwrap_or_else(|| failure::of_datafusion(error)))
 }
 
 /// The better message where planning failed because a table is not there.
-fn no_table(error: &DataFusionError, named: &[String]) -> Option<Error> {
+fn no_table(core: &Core, error: &DataFusionError, named: &[String]) -> Option<Error> {
     let message = error.strip_backtrace();
     let missing = named.iter().find(|name| {
         message.contains(&format!("{}' not found", name.to_lowercase()))
@@ -51,7 +49,7 @@ fn no_table(error: &DataFusionError, named: &[String]) -> Option<Error> {
     if gate::is_file_name(missing) {
         return Some(gate::no_files(missing));
     }
-    let tables = Table::ALL.map(Table::name);
+    let tables: Vec<_> = core.sessions.tables().collect();
     Some(Error::Invalid(format!("table '{missing}' not found; there are {}", tables.join(", "))))
 }
 

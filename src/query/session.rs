@@ -19,6 +19,7 @@ use url::Url;
 
 use crate::store::{self, Table, View};
 
+use super::relation::{Relation, RelationTable};
 use super::table::StoreTable;
 use super::{Config, Error, bounded, failure};
 
@@ -43,11 +44,12 @@ impl Views for store::Handle {
 /// Makes sessions that share memory, settings and the cache of file footers.
 pub(super) struct Sessions {
     views: Arc<dyn Views>,
+    relations: Vec<Relation>,
     template: SessionState,
 }
 
 impl Sessions {
-    pub(super) fn new(config: &Config, views: Arc<dyn Views>) -> Result<Self, Error> {
+    pub(super) fn new(config: &Config, views: Arc<dyn Views>, relations: Vec<Relation>) -> Result<Self, Error> {
         let runtime = runtime_env(config).map_err(failure::of_datafusion)?;
         let mut template = SessionStateBuilder::new()
             .with_config(settings(config))
@@ -55,7 +57,16 @@ impl Sessions {
             .with_default_features()
             .build();
         bounded::register(&mut template).map_err(failure::of_datafusion)?;
-        Ok(Self { views, template })
+        Ok(Self { views, relations, template })
+    }
+
+    pub(super) fn relations(&self) -> &[Relation] {
+        &self.relations
+    }
+
+    /// The names of all tables.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &'static str> {
+        Table::ALL.into_iter().map(Table::name).chain(self.relations.iter().map(Relation::name))
     }
 
     /// A session over all tables as they are now: each is looked at once, however often the query names it.
@@ -75,6 +86,9 @@ impl Sessions {
             let url = ObjectStoreUrl::parse(format!("faremeter-{name}://store"))?;
             self.template.runtime_env().register_object_store(url.as_ref(), Arc::clone(&view.object_store));
             schema.register_table(name.to_owned(), Arc::new(StoreTable::new(view, url)?))?;
+        }
+        for relation in &self.relations {
+            schema.register_table(relation.name().to_owned(), Arc::new(RelationTable::new(relation.clone())))?;
         }
         let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(SCHEMA, Arc::new(schema))?;

@@ -6,5 +6,6 @@ mod measure;
 mod queries;
 mod reading;
 mod refusals;
+mod relations;
 mod store;
 mod tables;

@@ -9,6 +9,7 @@ mod browser;
 mod burst;
 mod crash;
 mod demo;
+mod deployments;
 mod egress;
 mod figures;
 mod hostile;

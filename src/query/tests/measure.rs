@@ -103,7 +103,8 @@ async fn measure() {
         batches: Vec::new(),
     };
     let engine =
-        Engine::over(config(), Arc::new(OnDisk(Table::ALL.into_iter().map(|t| (t, view(t))).collect()))).unwrap();
+        Engine::over(config(), Arc::new(OnDisk(Table::ALL.into_iter().map(|t| (t, view(t))).collect())), Vec::new())
+            .unwrap();
     let mut settings = SessionConfig::new().with_target_partitions(2);
     settings.options_mut().execution.parquet.pushdown_filters = true;
     settings.options_mut().execution.parquet.reorder_filters = true;
