@@ -1,6 +1,7 @@
 //! Owns the command line: arguments, exit codes, and what is printed. One file for each command; the work is the
 //! parts' own. Exit 0 is done, 1 failed, 2 wrong usage.
 
+mod ask;
 mod client;
 mod demo;
 mod deploy;
@@ -10,6 +11,7 @@ mod logs;
 mod output;
 mod query;
 mod remove;
+mod rollup;
 mod serve;
 mod versions;
 
@@ -71,6 +73,8 @@ enum Command {
     Logs(logs::Logs),
     /// Run SQL over invocations, spans, logs and metrics
     Query(query::Query),
+    /// Look after the rollup that dashboards read
+    Rollup(rollup::Rollup),
 }
 
 /// Runs the command to its end.
@@ -100,6 +104,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Invoke(command) => command.run().await,
         Command::Logs(command) => command.run().await,
         Command::Query(command) => command.run(&common).await,
+        Command::Rollup(command) => command.run(&common).await,
     }
 }
 

@@ -34,6 +34,7 @@ use crate::store;
 
 pub use header::{ColumnDoc, ParamDoc, ParamType};
 pub use named::NamedQuery;
+pub use rollup::rollup_check;
 
 use admission::Admission;
 use session::{Sessions, Views};

@@ -17,7 +17,7 @@ use crate::store::Table;
 
 use super::gate::Admitted;
 use super::header::Header;
-use super::rollup::{Grain, Made};
+use super::rollup::{self, Grain};
 use super::stop::Stop;
 use super::{Config, Core, Error, Params, QueryResult, failure, gate, params, stop};
 
@@ -54,7 +54,7 @@ fn no_table(error: &DataFusionError, named: &[String]) -> Option<Error> {
         return Some(gate::no_files(missing));
     }
     let mut tables = Table::ALL.map(Table::name).to_vec();
-    tables.extend(Made::ALL.map(Made::name));
+    tables.extend(rollup::names());
     Some(Error::Invalid(format!("table '{missing}' not found; there are {}", tables.join(", "))))
 }
 

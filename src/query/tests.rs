@@ -2,6 +2,7 @@
 
 mod limits;
 mod measure;
+mod measure_rollup;
 mod queries;
 mod reading;
 mod refusals;
