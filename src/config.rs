@@ -47,6 +47,8 @@ pub struct Flags {
     pub region: Option<String>,
     /// `--account`
     pub account: Option<String>,
+    /// `--dashboards`
+    pub dashboards: Option<PathBuf>,
     /// `--wal-sync`
     pub wal_sync: Option<store::WalSync>,
 }
@@ -92,6 +94,9 @@ impl Config {
         }
         if let Some(account) = &flags.account {
             config.trigger.account.clone_from(account);
+        }
+        if let Some(dashboards) = &flags.dashboards {
+            config.web.dashboards = Some(dashboards.clone());
         }
         if let Some(wal_sync) = flags.wal_sync {
             config.store.wal_sync = wal_sync;

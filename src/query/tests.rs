@@ -7,5 +7,7 @@ mod queries;
 mod reading;
 mod refusals;
 mod relations;
+mod rollup;
+mod sketch;
 mod store;
 mod tables;

@@ -13,11 +13,15 @@ mod row;
 pub(super) mod settings;
 pub(super) mod sql;
 
+use std::sync::Arc;
+
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Serialize;
 use tera::{Context, Tera};
+
+use crate::dashboard::Dashboard;
 
 use super::Error;
 use super::error::Problem;
@@ -50,14 +54,37 @@ pub(super) struct Assets {
     pub(super) icon: Asset,
     /// Sets the theme before anything is drawn.
     pub(super) theme: Asset,
-    /// Fills boards.
-    pub(super) script: Asset,
     pub(super) echarts: Asset,
+    /// Modules of scripts, each after those that it takes from; `board` fills boards, `frame` is every page's.
+    pub(super) modules: Vec<Asset>,
     /// How the pages beside the boards look.
     pub(super) pages_style: Asset,
     /// Runs queries on the page of SQL.
     pub(super) sql: Asset,
 }
+
+/// The modules by name. A module may take only from those before it.
+const MODULES: [(&str, &str); 19] = [
+    ("dom", include_str!("assets/dom.js")),
+    ("format", include_str!("assets/format.js")),
+    ("state", include_str!("assets/state.js")),
+    ("frame", include_str!("assets/frame.js")),
+    ("colors", include_str!("assets/colors.js")),
+    ("stream", include_str!("assets/stream.js")),
+    ("plot", include_str!("assets/plot.js")),
+    ("pointer", include_str!("assets/pointer.js")),
+    ("legend", include_str!("assets/legend.js")),
+    ("image", include_str!("assets/image.js")),
+    ("rows", include_str!("assets/rows.js")),
+    ("table", include_str!("assets/table.js")),
+    ("stat", include_str!("assets/stat.js")),
+    ("bars", include_str!("assets/bars.js")),
+    ("series", include_str!("assets/series.js")),
+    ("bins", include_str!("assets/bins.js")),
+    ("panel", include_str!("assets/panel.js")),
+    ("bar", include_str!("assets/bar.js")),
+    ("board", include_str!("assets/board.js")),
+];
 
 /// What every page says around its own.
 #[derive(Serialize)]
@@ -65,7 +92,10 @@ struct Frame<'a> {
     style: &'a str,
     icon: &'a str,
     theme_script: &'a str,
+    frame_script: &'a str,
     script: &'a str,
+    /// What `script` takes from, for browsers to ask for at once.
+    modules: Vec<&'a str>,
     echarts: &'a str,
     pages_style: &'a str,
     sql_script: &'a str,
@@ -75,6 +105,8 @@ struct Frame<'a> {
     path: &'a str,
     /// What is not up yet, each with how far it is.
     waiting: Vec<String>,
+    /// What is wrong with edited boards, which are shown as they were.
+    faults: Option<String>,
 }
 
 /// A place in the navigation.
@@ -100,18 +132,22 @@ impl Pages {
     fn render(&self, state: &AppState, template: &str, path: &str, view: &impl Serialize) -> Result<Response, Problem> {
         let waiting = state.readiness.waiting().into_iter().map(|(step, progress)| format!("{step}: {progress}"));
         let assets = &self.assets;
+        let boards = state.boards.all();
         let frame = Frame {
             style: &assets.style.path,
             icon: &assets.icon.path,
             theme_script: &assets.theme.path,
-            script: &assets.script.path,
+            frame_script: assets.module("frame"),
+            script: assets.module("board"),
+            modules: assets.modules.iter().map(|module| module.path.as_str()).collect(),
             echarts: &assets.echarts.path,
             pages_style: &assets.pages_style.path,
             sql_script: &assets.sql.path,
             version: env!("CARGO_PKG_VERSION"),
-            navigation: navigation(state),
+            navigation: navigation(&boards),
             path,
             waiting: waiting.collect(),
+            faults: state.boards.faults().map(|faults| faults.to_string()),
         };
         let mut context = Context::new();
         context.insert("frame", &frame);
@@ -125,8 +161,8 @@ impl Pages {
 }
 
 /// Boards and pages in the order in which people look for them.
-fn navigation(state: &AppState) -> Vec<Item<'_>> {
-    let boards = state.boards.iter().filter(|board| board.listed);
+fn navigation(boards: &[Arc<Dashboard>]) -> Vec<Item<'_>> {
+    let boards = boards.iter().filter(|board| board.listed);
     let mut items: Vec<Item> = boards.map(|board| Item { path: &board.path, title: &board.title }).collect();
     items.insert(items.len().min(1), Item { path: "/functions", title: "Functions" });
     let pages = [("/invocations", "Invocations"), ("/sql", "SQL"), ("/settings", "Settings")];
@@ -142,16 +178,22 @@ impl Assets {
             style: Asset::new("faremeter", "css", STYLE, include_str!("assets/faremeter.css")),
             icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
             theme: Asset::new("theme", "js", SCRIPT, include_str!("assets/theme.js")),
-            script: Asset::new("board", "js", SCRIPT, include_str!("assets/board.js")),
             echarts: Asset::new("echarts", "js", SCRIPT, include_str!(concat!(env!("OUT_DIR"), "/echarts.min.js"))),
+            modules: assets::linked(&MODULES, SCRIPT),
             pages_style: Asset::new("pages", "css", STYLE, include_str!("assets/pages.css")),
             sql: Asset::new("sql", "js", SCRIPT, include_str!("assets/sql.js")),
         }
     }
 
+    /// Where the module of this name is served.
+    fn module(&self, name: &str) -> &str {
+        let place = MODULES.iter().position(|(known, _)| *known == name);
+        place.map_or("", |place| &self.modules[place].path)
+    }
+
     /// The file at this path.
     fn at(&self, path: &str) -> Option<&Asset> {
-        let Self { style, icon, theme, script, echarts, pages_style, sql } = self;
-        [style, icon, theme, script, echarts, pages_style, sql].into_iter().find(|asset| asset.path == path)
+        let single = [&self.style, &self.icon, &self.theme, &self.echarts, &self.pages_style, &self.sql];
+        single.into_iter().chain(&self.modules).find(|asset| asset.path == path)
     }
 }

@@ -1,7 +1,9 @@
 //! The web part over real parts in a folder of its own. This file holds what the tests share.
 
 mod access;
+mod board_pages;
 mod calls;
+mod dashboards;
 mod functions;
 mod pages;
 mod server;
@@ -107,7 +109,7 @@ impl App {
         let (dir, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
         let parts = parts(&dir, &stop).await;
         let bus = parts.bus.clone();
-        let mut state = AppState::new(config, parts).unwrap();
+        let mut state = AppState::new(config, parts).await.unwrap();
         state.anyone = anyone;
         let state = Arc::new(state);
         let router = router::all().finish(&state).unwrap();

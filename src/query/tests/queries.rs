@@ -69,10 +69,10 @@ fn samples<'a>(params: impl Iterator<Item = &'a ParamDoc>) -> Params {
 #[tokio::test]
 async fn every_query_plans_and_returns_what_its_head_says() {
     let engine = Fixed::empty().engine();
-    for query in engine.list() {
+    for query in &*engine.list() {
         let required = samples(query.params.iter().filter(|param| param.default.is_none()));
         let result =
-            engine.named(query.name, &required).await.unwrap_or_else(|error| panic!("{}: {error}", query.name));
+            engine.named(&query.name, &required).await.unwrap_or_else(|error| panic!("{}: {error}", query.name));
         let columns: Vec<&str> = result.schema.fields().iter().map(|field| field.name().as_str()).collect();
         let declared: Vec<&str> = query.columns.iter().map(|column| column.name.as_str()).collect();
         assert_eq!(columns, declared, "{}", query.name);
@@ -83,7 +83,7 @@ async fn every_query_plans_and_returns_what_its_head_says() {
             assert!(kind.starts_with(word), "{}.{}: {kind}, not {word}", query.name, column.name);
         }
         let all = samples(query.params.iter());
-        assert_eq!(named(&engine, query.name, &all).await, json!([]), "{}", query.name);
+        assert_eq!(named(&engine, &query.name, &all).await, json!([]), "{}", query.name);
     }
 }
 

@@ -52,7 +52,7 @@ struct Column {
 
 #[derive(Serialize)]
 struct Query {
-    name: &'static str,
+    name: String,
     href: String,
     doc: String,
 }
@@ -113,7 +113,8 @@ impl Start {
             (None, Some(name), None, None) => Self::named(state, window, &name, false),
             (None, None, Some(board), Some(panel)) => {
                 let none = || Problem::new(NOT_FOUND, format!("there is no panel '{panel}' of a board '{board}'"));
-                let found = state.board(&board).and_then(|board| board.panel(&panel)).ok_or_else(none)?;
+                let shown = state.boards.get(&board).ok_or_else(none)?;
+                let found = shown.panel(&panel).ok_or_else(none)?;
                 Self::named(state, window, &found.query, true)
             }
             _ => Err(Problem::invalid("give one of: 'sql', 'name', or 'dashboard' and 'panel'")),
@@ -122,11 +123,11 @@ impl Start {
 
     /// A named query with what the range and the filters say of its parameters.
     fn named(state: &AppState, window: &Window, name: &str, run: bool) -> Result<Self, Problem> {
-        let found = state.query.list().iter().find(|query| query.name == name);
-        let found = found.ok_or_else(|| Problem::new(NOT_FOUND, format!("there is no query '{name}'")))?;
+        let all = state.query.list();
+        let found = all.iter().find(|query| *query.name == *name).ok_or_else(|| Problem::new(NOT_FOUND, format!("there is no query '{name}'")))?;
         let mut params = window.params();
         params.retain(|name, _| found.params.iter().any(|param| param.name == *name));
-        Ok(Self { sql: found.sql.to_owned(), doc: found.doc.clone(), params, run })
+        Ok(Self { sql: found.sql.to_string(), doc: found.doc.clone(), params, run })
     }
 }
 
@@ -152,7 +153,7 @@ impl Table {
 
 impl Query {
     fn of(query: &NamedQuery) -> Self {
-        let href = range::href(PATH, &[("name", query.name.to_owned())]);
-        Self { name: query.name, href, doc: query.doc.clone() }
+        let href = range::href(PATH, &[("name", query.name.to_string())]);
+        Self { name: query.name.to_string(), href, doc: query.doc.clone() }
     }
 }

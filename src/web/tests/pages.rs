@@ -256,7 +256,7 @@ async fn the_editor_knows_tables_queries_and_panels() {
     assert_has(&app.page("/sql?sql=SELECT%201").await, &[">SELECT 1</textarea>"]);
     let named = app.page("/sql?name=cost_by_function&from=2026-03-01&to=2026-03-02").await;
     assert_has(&named, &["FROM invocations", "2026-03-01T00:00:00.000000Z"]);
-    let board = &app.state.boards[0];
+    let board = &app.state.boards.all()[0];
     let panel = &board.panels[0];
     let target = format!("/sql?dashboard={}&panel={}&from=2026-03-01&to=2026-03-02&fn=checkout", board.name, panel.id);
     let html = app.page(&target).await;
