@@ -124,7 +124,10 @@ impl Start {
     /// A named query with what the range and the filters say of its parameters.
     fn named(state: &AppState, window: &Window, name: &str, run: bool) -> Result<Self, Problem> {
         let all = state.query.list();
-        let found = all.iter().find(|query| *query.name == *name).ok_or_else(|| Problem::new(NOT_FOUND, format!("there is no query '{name}'")))?;
+        let found = all
+            .iter()
+            .find(|query| *query.name == *name)
+            .ok_or_else(|| Problem::new(NOT_FOUND, format!("there is no query '{name}'")))?;
         let mut params = window.params();
         params.retain(|name, _| found.params.iter().any(|param| param.name == *name));
         Ok(Self { sql: found.sql.to_string(), doc: found.doc.clone(), params, run })
