@@ -2,6 +2,7 @@
 //! parts' own. Exit 0 is done, 1 failed, 2 wrong usage.
 
 mod client;
+mod dashboard;
 mod demo;
 mod deploy;
 mod functions;
@@ -10,6 +11,7 @@ mod logs;
 mod output;
 mod query;
 mod remove;
+mod scratch;
 mod serve;
 mod versions;
 
@@ -71,6 +73,9 @@ enum Command {
     Logs(logs::Logs),
     /// Run SQL over invocations, spans, logs, metrics, deployments and limits
     Query(query::Query),
+    /// Check dashboards, or write them for other programs
+    #[command(subcommand)]
+    Dashboard(dashboard::Dashboard),
 }
 
 /// Runs the command to its end.
@@ -100,6 +105,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Invoke(command) => command.run().await,
         Command::Logs(command) => command.run().await,
         Command::Query(command) => command.run(&common).await,
+        Command::Dashboard(command) => command.run().await,
     }
 }
 

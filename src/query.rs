@@ -3,6 +3,9 @@
 
 mod admission;
 mod bounded;
+mod catalog;
+mod docs;
+mod errors;
 mod failure;
 pub mod format;
 mod gate;
@@ -11,8 +14,10 @@ mod named;
 mod params;
 mod prune;
 mod relation;
+mod rollup;
 mod run;
 mod session;
+mod sketch;
 mod stop;
 mod table;
 #[cfg(test)]
@@ -29,11 +34,13 @@ use tokio::task::JoinHandle;
 
 use crate::store;
 
-pub use header::{ColumnDoc, ParamDoc, ParamType};
+pub use docs::TableDoc;
+pub use header::{ColumnDoc, HeaderFault, ParamDoc, ParamType};
 pub use named::NamedQuery;
 pub use relation::Relation;
 
 use admission::Admission;
+use named::Named;
 use session::{Sessions, Views};
 use stop::Stop;
 
@@ -145,7 +152,7 @@ struct Core {
     config: Config,
     sessions: Sessions,
     admission: Admission,
-    named: Vec<NamedQuery>,
+    named: Named,
 }
 
 impl Engine {
@@ -169,7 +176,7 @@ impl Engine {
             .map_err(|error| Error::Internal(format!("the query threads do not start: {error}")))?;
         let sessions = Sessions::new(&config, views, relations)?;
         let admission = Admission::new(config.concurrency.max(1), MAX_WAITING, config.timeout);
-        let core = Arc::new(Core { config, sessions, admission, named: named::all()? });
+        let core = Arc::new(Core { config, sessions, admission, named: Named::embedded()? });
         Ok(Self(Arc::new(Pool { core, runtime: Some(runtime) })))
     }
 
@@ -185,19 +192,47 @@ impl Engine {
         self.answer(sql.to_owned(), params.clone()).await
     }
 
-    /// Answers a named query: `queries/<name>.sql`.
+    /// Answers a named query: `queries/<name>.sql`, or one that was added.
     pub async fn named(&self, name: &str, params: &Params) -> Result<QueryResult, Error> {
-        let query = self.0.core.named.iter().find(|query| query.name == name).ok_or_else(|| {
-            let names: Vec<&str> = self.list().iter().map(|query| query.name).collect();
+        let all = self.list();
+        let query = all.iter().find(|query| *query.name == *name).ok_or_else(|| {
+            let names: Vec<&str> = all.iter().map(|query| &*query.name).collect();
             Error::Invalid(format!("there is no query '{name}'; there are {}", names.join(", ")))
         })?;
-        self.answer(query.sql.to_owned(), params.clone()).await
+        self.answer(query.sql.to_string(), params.clone()).await
     }
 
-    /// The named queries, by name.
+    /// The named queries as they are now, by name.
     #[must_use]
-    pub fn list(&self) -> &[NamedQuery] {
-        &self.0.core.named
+    pub fn list(&self) -> Arc<[NamedQuery]> {
+        self.0.core.named.all()
+    }
+
+    /// Whether a query of this name is part of the program.
+    #[must_use]
+    pub fn is_program(&self, name: &str) -> bool {
+        self.0.core.named.is_program(name)
+    }
+
+    /// Puts named queries beside those of the program, in place of what was added before. A name that is taken is refused,
+    /// and changes nothing. They are read-only SQL as users' is.
+    pub fn add(&self, queries: Vec<NamedQuery>) -> Result<(), Error> {
+        self.0.core.named.add(queries)
+    }
+
+    /// The columns that a query returns, found by planning it with a value for each of its parameters. No row is read.
+    pub async fn describe(&self, query: &NamedQuery) -> Result<SchemaRef, Error> {
+        let (sql, params) = (Arc::clone(&query.sql), samples(&query.params));
+        self.on_pool(|core, _| async move { run::describe(&core, &sql, &params).await }).await
+    }
+
+    async fn answer(&self, sql: String, params: Params) -> Result<QueryResult, Error> {
+        self.on_pool(|core, stop| async move { run::answer(&core, &sql, &params, &stop).await }).await
+    }
+
+    /// The tables, by name, and what their columns mean.
+    pub async fn tables(&self) -> Result<Vec<TableDoc>, Error> {
+        docs::tables(&self.0.core.sessions.open(rollup::Grain::MINUTE)?).await
     }
 
     /// The tables that are not the store's.
@@ -207,16 +242,19 @@ impl Engine {
     }
 
     /// Waits for a place, runs on the pool's threads, and ends the work when time is up or the caller goes away.
-    async fn answer(&self, sql: String, params: Params) -> Result<QueryResult, Error> {
+    async fn on_pool<T, F>(&self, work: impl FnOnce(Arc<Core>, Stop) -> F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         let core = Arc::clone(&self.0.core);
         let place = core.admission.enter().await?;
-        let timeout = core.config.timeout;
+        let (timeout, memory_bytes) = (core.config.timeout, core.config.memory_bytes);
         let stop = Stop::default();
-        let heeded = stop.clone();
+        let work = Box::pin(work(core, stop.clone()));
         let work = async move {
             let _place = place;
-            let answer = Box::pin(run::answer(&core, &sql, &params, &heeded)).await;
-            answer.map_err(|error| failure::with_memory(error, core.config.memory_bytes))
+            work.await.map_err(|error| failure::with_memory(error, memory_bytes))
         };
         let runtime = self.0.runtime.as_ref().expect("taken when dropped only");
         let mut task = Ended { task: runtime.spawn(work), stop };
@@ -229,6 +267,20 @@ impl Engine {
             ))),
         }
     }
+}
+
+/// A value for each parameter: its default, or one of its type.
+fn samples(params: &[ParamDoc]) -> Params {
+    let sample = |kind| match kind {
+        ParamType::Timestamp => Param::Text("2026-01-01T00:00:00Z".to_owned()),
+        ParamType::Text => Param::Text(String::new()),
+        ParamType::Bool => Param::Bool(true),
+        ParamType::Int | ParamType::Float | ParamType::Decimal => Param::Int(60),
+    };
+    params
+        .iter()
+        .map(|param| (param.name.clone(), param.default.clone().unwrap_or_else(|| sample(param.kind))))
+        .collect()
 }
 
 impl Drop for Pool {

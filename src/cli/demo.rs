@@ -15,6 +15,7 @@ use crate::cost::PriceBooks;
 use crate::demo::history::{Parts, Place, Wanted};
 use crate::demo::{self, History};
 
+use super::scratch::Scratch;
 use super::serve::{ServeOptions, stop_signal};
 use super::{Common, output};
 
@@ -44,9 +45,9 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(&self, common: &Common) -> anyhow::Result<()> {
         let mut common = common.clone();
-        let scratch = if common.data.is_none() { Some(Scratch::make()?) } else { None };
+        let scratch = if common.data.is_none() { Some(Scratch::make("demo")?) } else { None };
         if let Some(scratch) = &scratch {
-            common.data = Some(scratch.0.clone());
+            common.data = Some(scratch.path().to_owned());
         }
         let config = self.options.config(&common)?;
         let samples = demo::samples()?;
@@ -100,26 +101,6 @@ fn count(text: &str) -> Result<u64, String> {
     let most = 1_000_000_000;
     read.filter(|count| *count <= most)
         .ok_or_else(|| format!("'{text}' is not a count up to 1000M, such as 1M, 250k or none"))
-}
-
-/// A folder that goes when the demo ends.
-struct Scratch(std::path::PathBuf);
-
-impl Scratch {
-    fn make() -> anyhow::Result<Self> {
-        let name = format!("faremeter-demo-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).with_context(|| format!("'{}' cannot be made", folder.display()))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!(folder = %self.0.display(), %error, "the demo's folder could not be removed");
-        }
-    }
 }
 
 #[cfg(test)]

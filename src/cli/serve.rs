@@ -1,6 +1,7 @@
 //! `faremeter serve`: everything in one process, until it is told to stop.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,9 @@ pub(super) struct ServeOptions {
     /// The billing account that records name [default: default]
     #[arg(long)]
     account: Option<String>,
+    /// Folder with dashboards (*.toml) and their queries (*.sql) beside those of the program
+    #[arg(long, value_name = "DIR")]
+    dashboards: Option<PathBuf>,
     /// When records reach the disk: within 20 ms, or before each answer [default: interval]
     #[arg(long, value_enum)]
     wal_sync: Option<Sync>,
@@ -52,6 +56,7 @@ impl ServeOptions {
         flags.listen = self.listen;
         flags.region.clone_from(&self.region);
         flags.account.clone_from(&self.account);
+        flags.dashboards.clone_from(&self.dashboards);
         flags.wal_sync = self.wal_sync.map(|sync| match sync {
             Sync::Interval => WalSync::Interval,
             Sync::Always => WalSync::Always,

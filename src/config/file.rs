@@ -39,6 +39,7 @@ pub(super) struct File {
     retention: Retention,
     runtime: Runtime,
     query: Query,
+    web: Web,
     /// By the tenant's name.
     tenants: BTreeMap<String, Tenant>,
 }
@@ -91,6 +92,12 @@ struct Query {
     max_rows: Option<usize>,
     memory_mb: Option<u32>,
     concurrency: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Web {
+    dashboards: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -163,6 +170,7 @@ impl File {
             config.make_room_for_records();
         }
         config.make_room_for_connections();
+        set(&mut config.web.dashboards, self.web.dashboards.map(Some));
         set(&mut config.query.timeout, self.query.timeout.map(|length| length.0));
         set(&mut config.query.max_rows, self.query.max_rows);
         set(&mut config.query.memory_bytes, self.query.memory_mb.map(|mb| (mb as usize) << 20));

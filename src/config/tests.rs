@@ -29,6 +29,16 @@ fn the_file_says_how_long_rows_are_kept_and_how_much_room_they_may_take() {
 }
 
 #[test]
+fn dashboards_are_named_by_the_file_or_the_flag() {
+    let text = "[web]\ndashboards = \"boards\"\n";
+    let config = read(text, Flags::default()).expect("right");
+    assert_eq!(config.web.dashboards.as_deref(), Some(Path::new("boards")));
+    let flags = Flags { dashboards: Some("others".into()), ..Flags::default() };
+    assert_eq!(read(text, flags).expect("right").web.dashboards.as_deref(), Some(Path::new("others")));
+    assert_eq!(read("", Flags::default()).expect("right").web.dashboards, None);
+}
+
+#[test]
 fn a_wrong_file_says_what_is_wrong() {
     let refuse = |text| read(text, Flags::default()).expect_err("wrong").to_string();
     assert!(refuse("regoin = \"x\"").contains("regoin"));

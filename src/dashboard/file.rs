@@ -1,8 +1,6 @@
-//! The format of a dashboard's file, and how it is read. Whether its queries are there is checked elsewhere.
+//! The format of a dashboard's file. How it is read is `read`'s, what a sound one says is checked in `check`.
 
 use serde::{Deserialize, Serialize};
-
-use super::Error;
 
 /// A board: `dashboards/<name>.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -250,25 +248,31 @@ fn last() -> u32 {
     1_000
 }
 
-impl Dashboard {
-    /// Reads the file `<name>.toml`; an error names the line.
-    pub fn read(name: &str, text: &str) -> Result<Self, Error> {
-        let file = format!("{name}.toml");
-        let mut board: Self = toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start.min(text.len()));
-            let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Error { file, line, reason: error.message().to_owned() }
-        })?;
-        name.clone_into(&mut board.name);
-        if board.path.is_empty() {
-            board.path = format!("/dashboards/{name}");
-        }
-        Ok(board)
+impl AsRef<Self> for Dashboard {
+    fn as_ref(&self) -> &Self {
+        self
     }
+}
 
+impl Dashboard {
     /// The panel of this id.
     #[must_use]
     pub fn panel(&self, id: &str) -> Option<&Panel> {
         self.panels.iter().find(|panel| panel.id == id)
+    }
+}
+
+impl Kind {
+    /// The word in files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TimeSeriesChart => "TimeSeriesChart",
+            Self::StatChart => "StatChart",
+            Self::Table => "Table",
+            Self::HeatMapChart => "HeatMapChart",
+            Self::HistogramChart => "HistogramChart",
+            Self::BarChart => "BarChart",
+        }
     }
 }

@@ -54,6 +54,15 @@ pub struct ColumnDoc {
     pub doc: String,
 }
 
+/// A line of a statement's head that is not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderFault {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there, and what would be right.
+    pub reason: String,
+}
+
 /// What a statement says about itself.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Header {
@@ -93,22 +102,36 @@ impl ParamType {
 }
 
 impl Header {
-    /// Reads the comment lines before the first line of SQL.
+    /// Reads the comment lines before the first line of SQL; stops at the first that is not understood.
     pub(super) fn parse(sql: &str) -> Result<Self, Error> {
-        let mut header = Self::default();
-        let mut doc: Vec<&str> = Vec::new();
-        let comments = sql.lines().map(str::trim).take_while(|line| line.is_empty() || line.starts_with("--"));
-        for line in comments.filter_map(|line| line.strip_prefix("--")).map(str::trim) {
-            if let Some(text) = line.strip_prefix("param ").filter(|text| text.contains(':')) {
-                header.params.push(param(text)?);
-            } else if let Some((name, text)) = line.strip_prefix("column ").and_then(|text| text.split_once(':')) {
-                header.columns.push(ColumnDoc { name: name.trim().to_owned(), doc: text.trim().to_owned() });
+        Self::read(sql).map_err(|mut faults| Error::Invalid(faults.swap_remove(0).reason))
+    }
+
+    /// Reads the comment lines before the first line of SQL; at least one fault where any is not understood.
+    pub(super) fn read(sql: &str) -> Result<Self, Vec<HeaderFault>> {
+        let (mut header, mut doc, mut faults) = (Self::default(), Vec::new(), Vec::new());
+        let lines = sql.lines().map(str::trim).zip(1..);
+        let comments = lines.take_while(|(line, _)| line.is_empty() || line.starts_with("--"));
+        for (text, line) in comments.filter_map(|(text, line)| Some((text.strip_prefix("--")?.trim(), line))) {
+            if let Some(declared) = text.strip_prefix("param ").filter(|text| text.contains(':')) {
+                match param(declared) {
+                    Ok(param) if header.param(&param.name).is_some() => {
+                        faults.push(HeaderFault {
+                            line,
+                            reason: format!("the parameter '{}' is there twice", param.name),
+                        });
+                    }
+                    Ok(param) => header.params.push(param),
+                    Err(error) => faults.push(HeaderFault { line, reason: error.to_string() }),
+                }
+            } else if let Some((name, about)) = text.strip_prefix("column ").and_then(|text| text.split_once(':')) {
+                header.columns.push(ColumnDoc { name: name.trim().to_owned(), doc: about.trim().to_owned() });
             } else {
-                doc.push(line);
+                doc.push(text);
             }
         }
         header.doc = doc.join(" ").trim().to_owned();
-        Ok(header)
+        if faults.is_empty() { Ok(header) } else { Err(faults) }
     }
 
     /// The declaration of a parameter.
@@ -169,5 +192,13 @@ mod tests {
             let error = Header::parse(wrong).unwrap_err().to_string();
             assert!(error.starts_with(&format!("'{wrong}' is not understood")), "{error}");
         }
+    }
+
+    #[test]
+    fn every_wrong_line_is_named() {
+        let sql = "-- Doc.\n-- param a: int\n-- param b: int = 1\n\n-- param b: text = x\n-- param c: x = 1\nSELECT 1";
+        let faults = Header::read(sql).unwrap_err();
+        assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2, 5, 6]);
+        assert_eq!(faults[1].reason, "the parameter 'b' is there twice");
     }
 }

@@ -3,9 +3,12 @@
 mod boards;
 mod limits;
 mod measure;
+mod pages;
 mod queries;
 mod reading;
 mod refusals;
 mod relations;
+mod rollup;
+mod sketch;
 mod store;
 mod tables;

@@ -1,6 +1,7 @@
 //! The limits of the web part. What each protects is said at its field.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where to listen, and every limit on what clients may ask. Defaults in brackets.
@@ -28,6 +29,12 @@ pub struct Config {
     pub body_timeout: Duration,
     /// Time for the client to take in more of an answer (60 s); then the connection is closed.
     pub write_timeout: Duration,
+    /// A folder with boards and queries beside those of the program (none).
+    pub dashboards: Option<PathBuf>,
+    /// Queries of one request for a board's data that run at once (3).
+    pub panel_queries: usize,
+    /// Rows of a panel that are sent to the page (50,000); the rest is cut off, and the answer says how many there are.
+    pub max_panel_rows: usize,
     /// Time for requests to end after a stop (10 s); then their connections are closed.
     pub stop_deadline: Duration,
 }
@@ -46,6 +53,9 @@ impl Default for Config {
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(60),
+            dashboards: None,
+            panel_queries: 3,
+            max_panel_rows: 50_000,
             stop_deadline: Duration::from_secs(10),
         }
     }

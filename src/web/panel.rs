@@ -1,6 +1,10 @@
 //! Answers a board's panels: which queries to ask, with what parameters, and in what shape the answers go to the page. A
 //! panel that fails says so, and the others stay. How panels look is the page's.
 
+pub(super) mod filters;
+pub(super) mod flight;
+mod line;
+pub(super) mod raw;
 mod shape;
 pub(super) mod window;
 
@@ -14,51 +18,74 @@ use axum::response::{IntoResponse, Response};
 use futures::stream::{self, StreamExt};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Uri};
-use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::dashboard::{Dashboard, Kind, Panel};
-use crate::query::{self, Engine, Params, QueryResult};
-use crate::units::parse_duration;
+use crate::query::{self, Engine, NamedQuery, Params};
 
 use super::api::ProblemBody;
 use super::error::{NOT_FOUND, Problem};
 use super::params::QueryString;
 use super::state::AppState;
 
+use flight::{Answer, Flights};
 use window::Window;
 
-/// Queries of one page that run at once.
-const AT_ONCE: usize = 3;
+/// The named query for the versions that are marked on charts.
+const MARKERS: &str = "deploy_markers";
 
 /// A query that some panels ask for.
 struct Ask {
-    name: String,
+    query: NamedQuery,
     params: Params,
 }
 
 /// What the panels of a board need.
+#[derive(Default)]
 struct Plan {
     asks: Vec<Ask>,
-    panels: Vec<Wanted>,
+    lines: Vec<Wanted>,
 }
 
-/// Which answers a panel is made of, by their place in the plan.
+/// A line of the answer, and which answers it is made of, by their place in the plan.
 struct Wanted {
-    panel: Panel,
-    main: usize,
+    what: What,
+    main: Option<usize>,
     previous: Option<usize>,
     trend: Option<usize>,
 }
 
+/// What a line is about.
+enum What {
+    Panel(Box<Panel>),
+    /// New versions, which are marked on charts.
+    Markers,
+}
+
 /// The panels' data
 ///
-/// One line of JSON for each panel, as soon as it is there: `{"panel":ID, ...}` with what it draws, or `{"panel":ID,"error":TEXT}`.
+/// One line of JSON for each panel, as soon as it is there: `{"panel":ID, ...}` with what it draws, `{"panel":ID,"notice":TEXT}`
+/// or `{"panel":ID,"error":TEXT}`; for boards with charts over time also one line
+/// `{"markers":[{"time":MILLISECONDS,"function":NAME,"version":VERSION}]}`. Panels that ask the same, also those of other
+/// requests at the same time, share one run of the query.
 #[utoipa::path(
     get,
+    operation_id = "get_dashboard_data",
     path = "/api/v1/dashboards/{name}/data",
     tag = "dashboards",
-    params(("name" = String, Path, description = "The board's name")),
+    params(
+        ("name" = String, Path, description = "The board's name"),
+        ("from" = Option<String>, Query, description = "now, now-6h, RFC 3339 or milliseconds since 1970 (now-24h)"),
+        ("to" = Option<String>, Query, description = "The same (now)"),
+        ("step" = Option<String>, Query, description = "auto, 10s, 1m, 5m, 15m, 1h, 6h, 1d or 7d (auto)"),
+        ("tz" = Option<String>, Query, description = "UTC or local; the page's, without effect here"),
+        ("cmp" = Option<String>, Query, description = "How much earlier the range of comparison is, such as -7d (none)"),
+        ("tenant" = Option<String>, Query, description = "Of this tenant alone"),
+        ("fn" = Option<String>, Query, description = "Of this function alone"),
+        ("ver" = Option<String>, Query, description = "Of this version alone"),
+        ("region" = Option<String>, Query, description = "Of this region alone"),
+        ("tag" = Option<String>, Query, description = "With this tag alone: KEY:VALUE"),
+        ("panel" = Option<Vec<String>>, Query, description = "These panels alone; may be given again"),
+    ),
     responses(
         (status = 200, description = "Lines of JSON, one for each panel", content_type = "application/x-ndjson", body = String),
         (status = 400, description = "A control of the page is not understood", body = ProblemBody, content_type = "application/problem+json"),
@@ -70,123 +97,115 @@ pub(super) async fn data(
     Path(name): Path<String>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let board = state.board(&name).ok_or_else(|| Problem::new(NOT_FOUND, format!("there is no board '{name}'")))?;
+    let board = board(&state, &name)?;
     let mut query = QueryString::of(&uri);
     let window = Window::read(&mut query, state.clock.now())?;
     let only = query.texts("panel");
     query.finish()?;
+    if let Some(unknown) = only.iter().find(|id| board.panel(id).is_none()) {
+        return Err(Problem::new(NOT_FOUND, format!("the board '{name}' has no panel '{unknown}'")));
+    }
     let wanted = board.panels.iter().filter(|panel| only.is_empty() || only.contains(&panel.id));
-    let plan = plan(wanted, &window, &state.query);
-    let mut response = Body::from_stream(answer(state.query.clone(), plan, window)).into_response();
+    let plan = plan(wanted, &window, &state.query.list());
+    let mut response = Body::from_stream(answer(&state, plan, window)).into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Ok(response)
 }
 
-impl AppState {
-    /// The board of this name.
-    pub(super) fn board(&self, name: &str) -> Option<&Dashboard> {
-        self.boards.iter().find(|board| board.name == name)
-    }
+/// The board of this name.
+pub(super) fn board(state: &AppState, name: &str) -> Result<Arc<Dashboard>, Problem> {
+    state.boards.get(name).ok_or_else(|| {
+        let all = state.boards.all();
+        let names: Vec<&str> = all.iter().map(|board| board.name.as_str()).collect();
+        Problem::new(NOT_FOUND, format!("there is no board '{name}'; there are {}", names.join(", ")))
+    })
 }
 
 /// Each query once, however many panels ask for it.
-fn plan<'a>(panels: impl Iterator<Item = &'a Panel>, window: &Window, engine: &Engine) -> Plan {
-    let mut plan = Plan { asks: Vec::new(), panels: Vec::new() };
+fn plan<'a>(panels: impl Iterator<Item = &'a Panel>, window: &Window, queries: &[NamedQuery]) -> Plan {
+    let mut plan = Plan::default();
+    let mut over_time = false;
     for panel in panels {
-        let compared = (panel.kind == Kind::StatChart).then(|| window.compared()).flatten();
-        let main = plan.ask(&panel.query, window, engine);
-        let previous = compared.map(|compared| plan.ask(&panel.query, &compared, engine));
-        let trend = panel.trend.as_ref().map(|trend| plan.ask(&trend.query, window, engine));
-        plan.panels.push(Wanted { panel: panel.clone(), main, previous, trend });
+        let is_stat = panel.kind == Kind::StatChart;
+        over_time |= panel.kind == Kind::TimeSeriesChart;
+        let compared = is_stat.then(|| window.compared()).flatten();
+        let is_long = line::too_long(panel, window).is_some();
+        let main = (!is_long).then(|| plan.ask(&panel.query, window, queries)).flatten();
+        let previous = compared.filter(|_| !is_long).and_then(|compared| plan.ask(&panel.query, &compared, queries));
+        let trend = panel.trend.as_ref().and_then(|trend| plan.ask(&trend.query, window, queries));
+        plan.lines.push(Wanted { what: What::Panel(Box::new(panel.clone())), main, previous, trend });
+    }
+    if over_time {
+        let main = plan.ask(MARKERS, window, queries);
+        plan.lines.push(Wanted { what: What::Markers, main, previous: None, trend: None });
     }
     plan
 }
 
 impl Plan {
-    fn ask(&mut self, name: &str, window: &Window, engine: &Engine) -> usize {
-        let declared = engine.list().iter().find(|query| query.name == name);
-        let mut params = window.params();
-        params.retain(|name, _| declared.is_some_and(|query| query.params.iter().any(|param| param.name == *name)));
-        let same = |ask: &Ask| ask.name == name && ask.params == params;
-        self.asks.iter().position(same).unwrap_or_else(|| {
-            self.asks.push(Ask { name: name.to_owned(), params });
+    /// The place of the answer; none where there is no such query.
+    fn ask(&mut self, name: &str, window: &Window, queries: &[NamedQuery]) -> Option<usize> {
+        let query = queries.iter().find(|query| *query.name == *name)?;
+        let params = bound(query, window);
+        let same = |ask: &Ask| ask.query.name == query.name && ask.params == params;
+        let known = self.asks.iter().position(same);
+        Some(known.unwrap_or_else(|| {
+            self.asks.push(Ask { query: query.clone(), params });
             self.asks.len() - 1
-        })
+        }))
     }
 }
 
-type Answered = Result<QueryResult, query::Error>;
+/// The parameters that the query declares, of those that panels give.
+fn bound(query: &NamedQuery, window: &Window) -> Params {
+    let mut params = window.params();
+    params.retain(|name, _| query.params.iter().any(|param| param.name == *name));
+    params
+}
 
-/// A line for each panel as soon as its queries are answered.
-fn answer(engine: Engine, plan: Plan, window: Window) -> impl futures::Stream<Item = Result<Bytes, Infallible>> {
-    let Plan { asks, panels } = plan;
+/// A line for each panel as soon as its queries are answered. Dropping it ends the queries that nobody else waits for.
+fn answer(
+    state: &AppState,
+    plan: Plan,
+    window: Window,
+) -> impl futures::Stream<Item = Result<Bytes, Infallible>> + use<> {
+    let (engine, flights): (Engine, Flights) = (state.query.clone(), state.flights.clone());
+    let (at_once, max_rows) = (state.config.panel_queries.max(1), state.config.max_panel_rows);
+    let Plan { asks, lines } = plan;
     let answers = stream::iter(asks.into_iter().enumerate()).map(move |(place, ask)| {
-        let engine = engine.clone();
-        async move { (place, engine.named(&ask.name, &ask.params).await) }
+        let (engine, flights) = (engine.clone(), flights.clone());
+        async move { Some((place, flights.ask(&engine, &ask.query, ask.params).await)) }
     });
-    let mut there: BTreeMap<usize, Answered> = BTreeMap::new();
-    let mut waiting = panels;
-    answers.buffer_unordered(AT_ONCE).map(move |(place, answer)| {
-        there.insert(place, answer);
-        let is_ready = |wanted: &Wanted| {
-            [Some(wanted.main), wanted.previous, wanted.trend].into_iter().flatten().all(|ask| there.contains_key(&ask))
-        };
+    let mut there: BTreeMap<usize, Answer> = BTreeMap::new();
+    let mut waiting = lines;
+    // The first round is for lines that need no query.
+    stream::iter([None]).chain(answers.buffer_unordered(at_once)).then(move |answered| {
+        there.extend(answered);
+        let is_there = |ask: &Option<usize>| ask.is_none_or(|ask| there.contains_key(&ask));
+        let is_ready = |wanted: &Wanted| [wanted.main, wanted.previous, wanted.trend].iter().all(is_there);
         let (ready, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut waiting).into_iter().partition(is_ready);
         waiting = rest;
-        let mut lines = Vec::new();
-        for wanted in ready {
-            let line = line(&wanted, &there, &window);
-            serde_json::to_writer(&mut lines, &line).expect("a line is written to memory");
-            lines.push(b'\n');
+        let (there, window) = (there.clone(), window.clone());
+        async move {
+            // Large answers take milliseconds to write.
+            let written = tokio::task::spawn_blocking(move || line::write(&ready, &there, &window, max_rows)).await;
+            Ok(written.unwrap_or_else(|error| {
+                tracing::error!(%error, "panels' lines were not written");
+                Bytes::new()
+            }))
         }
-        Ok(Bytes::from(lines))
     })
 }
 
-fn line(wanted: &Wanted, there: &BTreeMap<usize, Answered>, window: &Window) -> Value {
-    let panel = &wanted.panel;
-    match body(wanted, there, window) {
-        Ok(mut body) => {
-            body["panel"] = Value::from(panel.id.as_str());
-            body
-        }
-        Err(error) => {
-            tracing::warn!(panel = panel.id, query = panel.query, error, "a panel has no data");
-            json!({ "panel": panel.id, "error": error })
-        }
-    }
-}
-
-fn body(wanted: &Wanted, there: &BTreeMap<usize, Answered>, window: &Window) -> Result<Value, String> {
-    let panel = &wanted.panel;
-    if let Some(longest) = &panel.max_range {
-        let limit = parse_duration(longest).map_err(|error| error.to_string())?;
-        if window.length() > limit + std::time::Duration::from_secs(600) {
-            return Ok(json!({ "notice": format!("This reads raw records: choose a range of at most {longest}.") }));
-        }
-    }
-    let get = |place: usize| match &there[&place] {
+/// The answer at a place, or why there is none.
+fn get<'a>(
+    there: &'a BTreeMap<usize, Answer>,
+    place: Option<usize>,
+    name: &str,
+) -> Result<&'a query::QueryResult, String> {
+    let place = place.ok_or_else(|| format!("there is no query '{name}'"))?;
+    match &there[&place] {
         Ok(result) => Ok(result),
         Err(error) => Err(error.to_string()),
-    };
-    let main = get(wanted.main)?;
-    match panel.kind {
-        Kind::TimeSeriesChart => Ok(value(&shape::chart(panel, window, main)?)),
-        Kind::StatChart => {
-            let mut body = json!({ "now": shape::rows(main)? });
-            if let Some(previous) = wanted.previous {
-                body["previous"] = value(&shape::rows(get(previous)?)?);
-            }
-            if let (Some(place), Some(trend)) = (wanted.trend, &panel.trend) {
-                let drawn = Panel { columns: vec![shape::drawn(&trend.value)], ..panel.clone() };
-                body["trend"] = value(&shape::chart(&drawn, window, get(place)?)?);
-            }
-            Ok(body)
-        }
-        Kind::Table | Kind::HeatMapChart | Kind::HistogramChart | Kind::BarChart => Ok(value(&shape::rows(main)?)),
     }
-}
-
-fn value(shape: &impl Serialize) -> Value {
-    serde_json::to_value(shape).expect("shapes have text keys and finite numbers")
 }

@@ -60,14 +60,22 @@ pub(super) fn all() -> Routes {
         .add(ServerRead, routes!(health::ready))
         .add(ServerRead, compressed(routes!(health::metrics)))
         .add(TelemetryRead, compressed(routes!(pages::board::overview)))
-        .add(TelemetryRead, compressed(routes!(pages::home::home)))
+        .add(TelemetryRead, compressed(routes!(pages::functions::functions)))
+        .add(TelemetryRead, compressed(routes!(pages::invocations::invocations)))
+        .add(TelemetryRead, compressed(routes!(pages::invocation::invocation)))
+        .add(Query, compressed(routes!(pages::sql::sql)))
+        .add(ServerRead, compressed(routes!(pages::settings::settings)))
         .add(TelemetryRead, compressed(routes!(pages::board::function)))
         .add(TelemetryRead, compressed(routes!(pages::board::cold_starts)))
         .add(TelemetryRead, compressed(routes!(pages::board::errors)))
         .add(TelemetryRead, compressed(routes!(pages::board::throttles)))
         .add(TelemetryRead, compressed(routes!(pages::board::costs)))
         .add(TelemetryRead, compressed(routes!(pages::board::by_name)))
+        .add(TelemetryRead, compressed(routes!(api::dashboards::list)))
+        .add(TelemetryRead, compressed(routes!(api::dashboards::get)))
         .add(TelemetryRead, compressed(routes!(panel::data)))
+        .add(TelemetryRead, compressed(routes!(panel::raw::panel)))
+        .add(TelemetryRead, compressed(routes!(panel::filters::list)))
         .add(ServerRead, routes!(pages::assets::asset))
         .add(ServerRead, routes!(pages::assets::favicon))
         .add(ServerRead, routes!(pages::assets::favicon_ico))
@@ -132,6 +140,7 @@ impl Routes {
             .fallback(not_found)
             .method_not_allowed_fallback(wrong_method)
             .layer(Extension(document))
+            .layer(from_fn_with_state(Arc::clone(state), follow_boards))
             .layer(from_fn_with_state(Arc::clone(state), access::identify))
             .layer(from_fn(origin::check))
             .layer(from_fn_with_state(Arc::clone(state), admit))
@@ -183,6 +192,14 @@ async fn admit(State(state): State<Arc<AppState>>, request: Request, next: Next)
         let detail = format!("{} requests are being answered, the most at once", state.config.max_requests);
         return Problem::new(BUSY, detail).retry().into_response();
     };
+    next.run(request).await
+}
+
+/// Takes up boards that were edited before anything that shows them is answered; calls do not wait for that.
+async fn follow_boards(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    if request.method() == Method::GET && !request.uri().path().starts_with("/fn/") {
+        state.boards.follow(state.clock.instant()).await;
+    }
     next.run(request).await
 }
 

@@ -43,9 +43,9 @@ pub enum Error {
     /// A template that is part of the program is wrong.
     #[error("a page's template is not valid: {0}")]
     Template(#[from] tera::Error),
-    /// A board that is part of the program is wrong.
-    #[error("a dashboard is not valid: {0}")]
-    Dashboard(#[from] crate::dashboard::Error),
+    /// Boards are wrong.
+    #[error("dashboards are wrong:\n{0}")]
+    Dashboards(#[from] crate::dashboard::Faults),
     /// The OpenAPI document cannot be written.
     #[error("the API's document is not valid: {0}")]
     Document(#[from] serde_json::Error),
@@ -68,7 +68,7 @@ impl Service {
             return Err(Error::NotLoopback(asked));
         }
         let events = parts.bus.subscribe();
-        let state = Arc::new(AppState::new(config, parts)?);
+        let state = Arc::new(AppState::new(config, parts).await?);
         let router = router::all().finish(&state)?;
         let failed = |error| Error::Listen { address: asked, error };
         let listener = TcpListener::bind(asked).await.map_err(failed)?;

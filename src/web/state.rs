@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bus::Bus;
 use crate::clock::Clock;
-use crate::dashboard::{self, Dashboard};
+use crate::dashboard::Boards;
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::store;
@@ -17,6 +17,8 @@ use crate::trigger::{Deployer, Dispatcher};
 use super::access::Principal;
 use super::metrics::Metrics;
 use super::pages::Pages;
+use super::panel::flight::Flights;
+use super::settings::Settings;
 use super::{Config, Error};
 
 /// The parts that requests go to.
@@ -37,6 +39,8 @@ pub struct Parts {
     pub readiness: Readiness,
     /// Tells the time.
     pub clock: Clock,
+    /// What all is set to, for people to read.
+    pub settings: Settings,
 }
 
 /// What handlers share.
@@ -51,8 +55,11 @@ pub(super) struct AppState {
     pub(super) clock: Clock,
     pub(super) metrics: Metrics,
     pub(super) pages: Pages,
-    /// In the order of the navigation.
-    pub(super) boards: Vec<Dashboard>,
+    /// The boards that are shown.
+    pub(super) boards: Boards,
+    /// The queries that run for panels.
+    pub(super) flights: Flights,
+    pub(super) settings: Settings,
     /// Who asks where a request does not say: the local operator.
     pub(super) anyone: Principal,
     /// A permit for each request at once.
@@ -64,15 +71,17 @@ pub(super) struct AppState {
 }
 
 impl AppState {
-    pub(super) fn new(config: Config, parts: Parts) -> Result<Self, Error> {
-        let Parts { deployer, dispatcher, query, store, runtime, bus: _, readiness, clock } = parts;
+    pub(super) async fn new(config: Config, parts: Parts) -> Result<Self, Error> {
+        let Parts { deployer, dispatcher, query, store, runtime, bus: _, readiness, clock, settings } = parts;
         let kib = usize::try_from(config.max_held_bytes >> 10).unwrap_or(usize::MAX);
         Ok(Self {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
             body_room: Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS))),
             metrics: Metrics::new(clock.now()),
             pages: Pages::new()?,
-            boards: dashboard::embedded()?,
+            boards: Boards::open(query.clone(), config.dashboards.as_deref()).await?,
+            flights: Flights::default(),
+            settings,
             anyone: Principal::local_operator(),
             background: TaskTracker::new(),
             config,

@@ -8,6 +8,7 @@ mod bad_sql;
 mod browser;
 mod burst;
 mod crash;
+mod dashboards;
 mod demo;
 mod deployments;
 mod egress;

@@ -70,10 +70,10 @@ fn samples<'a>(params: impl Iterator<Item = &'a ParamDoc>) -> Params {
 #[tokio::test]
 async fn every_query_plans_and_returns_what_its_head_says() {
     let engine = Fixed::empty().engine_beside(relations(false));
-    for query in engine.list() {
+    for query in &*engine.list() {
         let required = samples(query.params.iter().filter(|param| param.default.is_none()));
         let result =
-            engine.named(query.name, &required).await.unwrap_or_else(|error| panic!("{}: {error}", query.name));
+            engine.named(&query.name, &required).await.unwrap_or_else(|error| panic!("{}: {error}", query.name));
         let columns: Vec<&str> = result.schema.fields().iter().map(|field| field.name().as_str()).collect();
         let declared: Vec<&str> = query.columns.iter().map(|column| column.name.as_str()).collect();
         assert_eq!(columns, declared, "{}", query.name);
@@ -84,7 +84,7 @@ async fn every_query_plans_and_returns_what_its_head_says() {
             assert!(kind.starts_with(word), "{}.{}: {kind}, not {word}", query.name, column.name);
         }
         let all = samples(query.params.iter());
-        let rows = named(&engine, query.name, &all).await;
+        let rows = named(&engine, &query.name, &all).await;
         assert!(says_nothing(&rows), "{}: {rows}", query.name);
     }
 }

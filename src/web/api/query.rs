@@ -20,7 +20,8 @@ use crate::web::error::{NOT_ACCEPTABLE, Problem};
 use crate::web::params::QueryString;
 use crate::web::state::AppState;
 
-const ROWS: HeaderName = HeaderName::from_static("x-faremeter-rows");
+/// How many rows an answer has.
+pub(in crate::web) const ROWS: HeaderName = HeaderName::from_static("x-faremeter-rows");
 
 /// A query: SQL, or the name of one that is ready-made.
 #[derive(Deserialize, ToSchema)]
@@ -56,7 +57,7 @@ pub(in crate::web) struct ReplyColumn {
 
 /// Formats of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub(in crate::web) enum Format {
     Json,
     Csv,
     Arrow,
@@ -64,8 +65,24 @@ enum Format {
 
 impl Format {
     const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Arrow];
+    /// Their names in query strings, and of files.
+    pub(in crate::web) const NAMES: [&str; 3] = ["json", "csv", "arrow"];
 
-    fn media_type(self) -> &'static str {
+    /// The format of this name.
+    pub(in crate::web) fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    pub(in crate::web) fn name(self) -> &'static str {
+        let [json, csv, arrow] = Self::NAMES;
+        match self {
+            Self::Json => json,
+            Self::Csv => csv,
+            Self::Arrow => arrow,
+        }
+    }
+
+    pub(in crate::web) fn media_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
             Self::Csv => "text/csv",
@@ -73,7 +90,7 @@ impl Format {
         }
     }
 
-    fn write(self, result: &QueryResult) -> Result<Vec<u8>, query::Error> {
+    pub(in crate::web) fn write(self, result: &QueryResult) -> Result<Vec<u8>, query::Error> {
         match self {
             Self::Json => format::json(result),
             Self::Csv => format::csv(result),
@@ -82,7 +99,7 @@ impl Format {
     }
 
     /// The format that the client likes best; JSON where it does not say.
-    fn accepted(headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(in crate::web) fn accepted(headers: &HeaderMap) -> Result<Self, Problem> {
         let accept: Vec<String> = headers
             .get_all(ACCEPT)
             .iter()
@@ -259,8 +276,9 @@ pub(in crate::web) async fn list(
     let cursor = query.text("cursor")?;
     query.finish()?;
     let follows = |name: &str| cursor.as_deref().is_none_or(|cursor| name > cursor);
-    let queries = state.query.list().iter().filter(|query| follows(query.name)).take(limit + 1).collect();
-    let (queries, next_cursor) = page(queries, limit, |query: &&query::NamedQuery| query.name.to_owned());
+    let all = state.query.list();
+    let queries = all.iter().filter(|query| follows(&query.name)).take(limit + 1).collect();
+    let (queries, next_cursor) = page(queries, limit, |query: &&query::NamedQuery| query.name.to_string());
     let items = queries.into_iter().map(NamedQuery::from).collect();
     Ok(Json(NamedQueryPage { items, next_cursor }))
 }
@@ -280,11 +298,11 @@ impl From<&query::NamedQuery> for NamedQuery {
         let column =
             |column: &query::ColumnDoc| NamedQueryColumn { name: column.name.clone(), doc: column.doc.clone() };
         Self {
-            name: query.name.to_owned(),
+            name: query.name.to_string(),
             doc: query.doc.clone(),
             params: query.params.iter().map(param).collect(),
             columns: query.columns.iter().map(column).collect(),
-            sql: query.sql.to_owned(),
+            sql: query.sql.to_string(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! whole numbers and decimals are summed as such, and decimals are text.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
@@ -44,6 +45,18 @@ pub(super) struct Series {
 #[derive(Debug, Serialize)]
 pub(super) struct Rows {
     columns: Vec<RowsColumn>,
+    /// How many rows there are, where not all of them are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut: Option<usize>,
+}
+
+/// A version that came to be called.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct Marker {
+    /// Milliseconds since the epoch.
+    time: i64,
+    function: String,
+    version: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -206,25 +219,58 @@ fn gather_others(found: &mut Vec<(Key, Cells)>) -> usize {
     count
 }
 
-/// The columns that the panel names, or all numbers.
+/// The columns that the panel names, or all numbers. Where series are named by their values, so may the panel's columns be.
 fn value_columns(panel: &Panel, result: &QueryResult) -> Vec<String> {
-    if !panel.columns.is_empty() {
-        return panel.columns.iter().map(|column| column.name.clone()).collect();
+    let by_series = result.schema.column_with_name("series").is_some();
+    let is_there = |name: &str| result.schema.column_with_name(name).is_some();
+    let named = panel.columns.iter().map(|column| &column.name).filter(|name| !by_series || is_there(name));
+    let named: Vec<String> = named.cloned().collect();
+    if !named.is_empty() {
+        return named;
     }
     let is_value = |name: &str, kind: &DataType| kind.is_numeric() && !["bucket", "series"].contains(&name);
     let fields = result.schema.fields().iter().filter(|field| is_value(field.name(), field.data_type()));
     fields.map(|field| field.name().clone()).collect()
 }
 
-/// The rows as they are, column by column.
-pub(super) fn rows(result: &QueryResult) -> Result<Rows, String> {
-    let objects = crate::query::format::rows(result).map_err(|error| error.to_string())?;
+/// The rows as they are, column by column; at most so many.
+pub(super) fn rows(result: &QueryResult, max_rows: usize) -> Result<Rows, String> {
+    let all = result.rows();
+    let (cut, shown) = match all > max_rows {
+        true => (Some(all), &first(result, max_rows)),
+        false => (None, result),
+    };
+    let objects = crate::query::format::rows(shown).map_err(|error| error.to_string())?;
     let columns = result.schema.fields().iter().map(|field| RowsColumn {
         name: field.name().clone(),
         r#type: crate::query::format::type_name(field.data_type()),
         values: objects.iter().map(|row| row.get(field.name()).cloned().unwrap_or(Value::Null)).collect(),
     });
-    Ok(Rows { columns: columns.collect() })
+    Ok(Rows { columns: columns.collect(), cut })
+}
+
+fn first(result: &QueryResult, max_rows: usize) -> QueryResult {
+    let mut left = max_rows;
+    let batches = result.batches.iter().map(|batch| {
+        let taken = batch.slice(0, batch.num_rows().min(left));
+        left -= taken.num_rows();
+        taken
+    });
+    QueryResult { schema: Arc::clone(&result.schema), batches: batches.collect() }
+}
+
+/// The rows of the query for new versions.
+pub(super) fn markers(result: &QueryResult) -> Result<Vec<Marker>, String> {
+    let mut markers = Vec::new();
+    for batch in &result.batches {
+        let column = |name: &str| batch.column_by_name(name).ok_or_else(|| format!("there is no column '{name}'"));
+        let (times, functions) = (micros(column("bucket")?)?, texts(column("function")?)?);
+        let rows = times.into_iter().zip(functions).zip(texts(column("version")?)?);
+        markers.extend(rows.filter_map(|((time, function), version)| {
+            Some(Marker { time: time? / 1_000, function: function?, version: version? })
+        }));
+    }
+    Ok(markers)
 }
 
 /// A column that is drawn and has no name of its own.
