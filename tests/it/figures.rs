@@ -29,21 +29,22 @@ const RANGES: [(i64, i64, i64); 6] = [
     (2_000, 600, 10),
 ];
 
-fn filters() -> Vec<Filter> {
+/// Filters, and for how many of the ranges each is tried.
+fn filters() -> Vec<(Filter, usize)> {
     vec![
-        Filter::default(),
-        Filter { tenant: Some("shop"), ..Filter::default() },
-        Filter { function: Some("checkout"), ..Filter::default() },
-        Filter { function: Some("thumbnail"), region: Some("us-east-1"), ..Filter::default() },
-        Filter { function: Some("auth"), version: Some("2"), ..Filter::default() },
-        Filter { tag: Some(("team", "storefront")), ..Filter::default() },
-        Filter { tag: Some(("team", "nobody")), ..Filter::default() },
+        (Filter::default(), RANGES.len()),
+        (Filter { function: Some("checkout"), ..Filter::default() }, 4),
+        (Filter { tenant: Some("shop"), ..Filter::default() }, 2),
+        (Filter { function: Some("thumbnail"), region: Some("us-east-1"), ..Filter::default() }, 2),
+        (Filter { function: Some("auth"), version: Some("2"), ..Filter::default() }, 2),
+        (Filter { tag: Some(("team", "storefront")), ..Filter::default() }, 2),
+        (Filter { tag: Some(("team", "nobody")), ..Filter::default() }, 1),
     ]
 }
 
 /// A history of the demo that stands still.
 fn demo() -> Server {
-    let home = Home::demo().arg("--history").arg("30k").arg("--no-load").arg("--seed").arg("3");
+    let home = Home::demo().arg("--history").arg("20k").arg("--no-load").arg("--seed").arg("3");
     Arc::new(home).serve()
 }
 
@@ -51,10 +52,11 @@ fn demo() -> Server {
 fn every_figure_equals_the_records() {
     let server = demo();
     let all = raw::fetch(&server);
-    assert!(all.len() > 30_000, "{} records", all.len());
+    assert!(all.len() > 20_000, "{} records", all.len());
     let last_us = all.iter().map(|attempt| attempt.at_us).max().expect("there are records");
-    for (length_s, before_s, step_s) in RANGES {
-        for filter in filters() {
+    for (filter, times) in filters() {
+        for (length_s, before_s, step_s) in RANGES.into_iter().take(times) {
+            let filter = filter.clone();
             let chosen = Chosen::new(last_us, length_s, before_s, step_s, filter);
             check(&server, &all, &chosen);
         }

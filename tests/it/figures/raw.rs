@@ -37,7 +37,6 @@ pub(super) struct Attempt {
     /// In 10^-23.
     pub(super) list_cost: Option<i128>,
     pub(super) init_cost: Option<i128>,
-    pub(super) currency: String,
 }
 
 impl Attempt {
@@ -72,7 +71,6 @@ impl Attempt {
             concurrency: row.get("concurrency").as_i64(),
             list_cost: amount("list_cost"),
             init_cost: amount("init_cost"),
-            currency: row.text("currency").to_owned(),
             outcome,
         }
     }
@@ -105,7 +103,7 @@ impl Attempt {
 pub(super) fn fetch(server: &Server) -> Vec<Attempt> {
     let sql = "SELECT CAST(started_at AS BIGINT) AS at_us, invocation_id, attempt, tenant, function, version, region, \
         architecture, tags, outcome, throttle_reason, cold, init_type, queue_ns, load_ns, compile_ns, instantiate_ns, \
-        init_ns, duration_ns, billed_ms, memory_mb, peak_memory_bytes, concurrency, list_cost, init_cost, currency \
+        init_ns, duration_ns, billed_ms, memory_mb, peak_memory_bytes, concurrency, list_cost, init_cost \
         FROM invocations";
     server.sql(sql).iter().map(Attempt::of).collect()
 }
