@@ -158,7 +158,9 @@ impl PruningStatistics for FileStatistics<'_> {
     }
 
     fn row_counts(&self) -> Option<ArrayRef> {
-        Some(Arc::new(self.files.iter().map(|file| Some(file.rows)).collect::<UInt64Array>()))
+        // A file has rows: none is said of those of which nobody knows how many.
+        let known = self.files.iter().map(|file| (file.rows > 0).then_some(file.rows));
+        Some(Arc::new(known.collect::<UInt64Array>()))
     }
 
     fn contained(&self, _column: &Column, _values: &HashSet<ScalarValue>) -> Option<BooleanArray> {
