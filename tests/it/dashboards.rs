@@ -42,8 +42,8 @@ fn boards_are_checked_before_they_are_served() {
     let server = home.serve();
     let board = server.get("/api/v1/dashboards/slow-calls");
     assert_eq!(board.status, 200);
-    let lines = server.get("/api/v1/dashboards/slow-calls/data?from=now-1h").text();
-    let ours = lines.lines().find(|line| line.contains("over-time")).expect("a line for the panel");
+    let data = server.get("/api/v1/dashboards/slow-calls/data?from=now-1h");
+    let ours = data.text().lines().find(|line| line.contains("over-time")).expect("a line for the panel");
     let line: Value = serde_json::from_str(ours).expect("JSON");
     assert!(line["times"].is_array() && line["error"].is_null(), "{line}");
 }
