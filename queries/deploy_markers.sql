@@ -29,7 +29,7 @@ WITH first_calls AS (
 SELECT first_bucket AS bucket, tenant, function, version
 FROM ranked
 WHERE first_bucket > function_began
-  AND first_bucket >= $from + $step * INTERVAL '1 second'
+  AND first_bucket >= $from + CAST($step || ' seconds' AS INTERVAL)
   AND ($version IS NULL OR version = $version)
 ORDER BY bucket, tenant, function, version
 LIMIT 50

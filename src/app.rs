@@ -2,6 +2,7 @@
 
 mod files;
 mod relations;
+mod settings;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ impl App {
         files::make_room(config.web.max_connections);
         let (clock, ids, bus) = (Clock::system(), IdSource::random(), Bus::default());
         let readiness = web::Readiness::default();
+        let settings = settings::of(&config);
         let data = config.data.display().to_string();
         std::fs::create_dir_all(&config.data).with_context(|| format!("the folder '{data}' cannot be made"))?;
         let (service, store) = store::Service::open(config.store, clock.clone()).await?;
@@ -79,6 +81,7 @@ impl App {
             bus,
             readiness: readiness.clone(),
             clock: clock.clone(),
+            settings,
         };
         let web = web::Service::bind(config.web, parts).await?;
         let address = web.local_addr();

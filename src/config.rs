@@ -14,6 +14,8 @@ pub use file::Error;
 /// Every part's configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file that was read, if any.
+    pub file: Option<PathBuf>,
     /// The folder that holds everything.
     pub data: PathBuf,
     /// Functions and limits.
@@ -65,6 +67,7 @@ impl Config {
     #[must_use]
     pub fn at(data: &Path) -> Self {
         Self {
+            file: None,
             data: data.to_owned(),
             catalog: catalog::Config::at(data.join("catalog.db")),
             store: store::Config { buffer_bytes: BUFFER_BYTES, ..store::Config::at(data) },
@@ -81,6 +84,7 @@ impl Config {
         let file = flags.config.as_deref().map(file::read).transpose()?.unwrap_or_default();
         let data = flags.data.clone().or_else(|| file.data.clone()).unwrap_or_else(|| DEFAULT_DATA.into());
         let mut config = Self::at(&data);
+        config.file.clone_from(&flags.config);
         file.apply(&mut config);
         if let Some(listen) = flags.listen {
             config.web.listen = listen;

@@ -3,6 +3,8 @@
 
 mod book;
 mod list;
+mod receipt;
 
 pub use book::{Error, PriceBook, PriceBooks};
 pub use list::{ListPrice, Rates};
+pub use receipt::{ListedRates, Receipt, ReceiptLine};

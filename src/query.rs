@@ -3,6 +3,9 @@
 
 mod admission;
 mod bounded;
+mod catalog;
+mod docs;
+mod errors;
 mod failure;
 pub mod format;
 mod gate;
@@ -11,8 +14,10 @@ mod named;
 mod params;
 mod prune;
 mod relation;
+mod rollup;
 mod run;
 mod session;
+mod sketch;
 mod stop;
 mod table;
 #[cfg(test)]
@@ -29,6 +34,7 @@ use tokio::task::JoinHandle;
 
 use crate::store;
 
+pub use docs::TableDoc;
 pub use header::{ColumnDoc, HeaderFault, ParamDoc, ParamType};
 pub use named::NamedQuery;
 pub use relation::Relation;
@@ -222,6 +228,11 @@ impl Engine {
 
     async fn answer(&self, sql: String, params: Params) -> Result<QueryResult, Error> {
         self.on_pool(|core, stop| async move { run::answer(&core, &sql, &params, &stop).await }).await
+    }
+
+    /// The tables, by name, and what their columns mean.
+    pub async fn tables(&self) -> Result<Vec<TableDoc>, Error> {
+        docs::tables(&self.0.core.sessions.open(rollup::Grain::MINUTE)?).await
     }
 
     /// The tables that are not the store's.

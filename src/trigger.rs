@@ -12,6 +12,8 @@ pub use dispatch::{Answer, Call, Dispatcher, Invoked, Parts, StreamEnd};
 pub use error::Error;
 pub use traceparent::TraceContext;
 
+pub use crate::cost::{Receipt, ReceiptLine};
+
 /// What every record says of where it was made.
 #[derive(Debug, Clone)]
 pub struct Config {

@@ -18,11 +18,13 @@ mod params;
 mod report;
 mod router;
 mod serve;
+mod settings;
 mod state;
 
 pub use access::{Action, Principal, Role};
 pub use config::Config;
 pub use serve::{Error, Service};
+pub use settings::{Section, Setting, Settings, Value};
 pub use state::{Parts, Readiness};
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use crate::model::{Invocation, Usage};
 use crate::units::{Currency, Megabytes, Money, MoneyError, Timestamp};
 
-use super::list::{ListPrice, Rates};
+use super::list::{ListPrice, MB_MS_PER_GIB_S, Rates};
+use super::receipt::{ListedRates, Receipt};
 
 /// The embedded books, by the order they are listed in.
 const EMBEDDED: &[(&str, &str)] = &[("aws-lambda", include_str!("books/aws-lambda.toml"))];
@@ -60,6 +61,30 @@ impl PriceBooks {
             let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
             Error::Unknown { id: id.to_owned(), known: known.join(", ") }
         })
+    }
+
+    /// Works out what `usage` costs by the book and edition that a record names; none where there is no such edition.
+    pub fn receipt(&self, price_book: &str, region: &str, usage: &Usage) -> Result<Option<Receipt>, Error> {
+        let id = price_book.split('@').next().unwrap_or_default();
+        let book = self.0.get(id);
+        let found = book.and_then(|book| Some((book, book.editions.iter().find(|e| e.label == price_book)?)));
+        let Some((book, edition)) = found else { return Ok(None) };
+        let rates = edition.rates_of(region);
+        let (lines, total) = (rates.lines(usage)?, rates.price(usage)?);
+        Ok(Some(Receipt { price_book: edition.label.clone(), currency: book.currency, lines, total }))
+    }
+
+    /// The rates of every book, edition and region that has its own; a book's newest edition first.
+    pub fn listed(&self) -> Result<Vec<ListedRates>, Error> {
+        let editions = self.0.values().flat_map(|book| book.editions.iter().rev().map(move |edition| (book, edition)));
+        let mut listed = Vec::new();
+        for (book, edition) in editions {
+            listed.push(edition.listed(book.currency, None, &edition.rates)?);
+            for (region, rates) in &edition.regions {
+                listed.push(edition.listed(book.currency, Some(region), rates)?);
+            }
+        }
+        Ok(listed)
     }
 }
 
@@ -140,6 +165,26 @@ impl Edition {
         let region = |(name, own): (&String, &RatesFile)| Ok((name.clone(), own.over(Some(&rates), free)?));
         let regions = file.region.iter().map(region).collect::<Result<_, String>>()?;
         Ok(Self { effective, label: format!("{book}@{}", file.effective), rates, regions })
+    }
+
+    /// The region's own rates, or those of all others.
+    fn rates_of(&self, region: &str) -> &Rates {
+        self.regions.get(region).unwrap_or(&self.rates)
+    }
+
+    fn listed(&self, currency: Currency, region: Option<&String>, rates: &Rates) -> Result<ListedRates, Error> {
+        let per_gib_s = |rate: Money| rate.checked_mul(MB_MS_PER_GIB_S);
+        Ok(ListedRates {
+            price_book: self.label.clone(),
+            effective: self.effective.to_string().split('T').next().unwrap_or_default().to_owned(),
+            currency,
+            region: region.cloned(),
+            request: rates.request,
+            duration_x86_64: per_gib_s(rates.duration_x86_64)?,
+            duration_arm64: per_gib_s(rates.duration_arm64)?,
+            ephemeral_storage: per_gib_s(rates.ephemeral_storage)?,
+            free_ephemeral_storage_mb: rates.free_ephemeral_storage.0,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use crate::model::{Architecture, Usage};
 use crate::units::{Megabytes, Money, MoneyError};
 
 /// MB·ms in one GiB·s: rates are per GiB·s and usage is in MB·ms.
-const MB_MS_PER_GIB_S: i128 = 1024 * 1000;
+pub(super) const MB_MS_PER_GIB_S: i128 = 1024 * 1000;
 
 /// What one unit of each meter costs. Amounts per MB·ms are held exactly: a rate of ten decimals needs 23 of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -66,7 +66,7 @@ fn check_names(wanted: &BTreeMap<String, Option<DataType>>, header: &Header, giv
 }
 
 /// The value as the declared type, or the inferred one where it is text or null, or its own.
-fn scalar(
+pub(super) fn scalar(
     name: &str,
     value: &Param,
     declared: Option<&DataType>,

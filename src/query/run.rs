@@ -15,6 +15,7 @@ use futures::TryStreamExt;
 
 use super::gate::Admitted;
 use super::header::Header;
+use super::rollup::{Grain, Made};
 use super::stop::Stop;
 use super::{Config, Core, Error, Params, QueryResult, failure, gate, params, stop};
 
@@ -22,7 +23,8 @@ use super::{Config, Core, Error, Params, QueryResult, failure, gate, params, sto
 pub(super) async fn answer(core: &Core, sql: &str, given: &Params, stop: &Stop) -> Result<QueryResult, Error> {
     let header = Header::parse(sql)?;
     let admitted = gate::admit(sql)?;
-    let session = core.sessions.open()?;
+    let grain = if Grain::matters(&admitted.tables) { Grain::of(&header, given)? } else { Grain::MINUTE };
+    let session = core.sessions.open(grain)?;
     let plan = plan(core, &session, admitted).await?;
     gate::check_plan(&plan)?;
     let plan = params::bind(plan, &header, given)?;
@@ -35,7 +37,7 @@ pub(super) async fn answer(core: &Core, sql: &str, given: &Params, stop: &Stop) 
 pub(super) async fn describe(core: &Core, sql: &str, given: &Params) -> Result<SchemaRef, Error> {
     let header = Header::parse(sql)?;
     let admitted = gate::admit(sql)?;
-    let session = core.sessions.open()?;
+    let session = core.sessions.open(Grain::MINUTE)?;
     let plan = plan(core, &session, admitted).await?;
     gate::check_plan(&plan)?;
     let plan = params::bind(plan, &header, given)?;
@@ -61,7 +63,8 @@ fn no_table(core: &Core, error: &DataFusionError, named: &[String]) -> Option<Er
     if gate::is_file_name(missing) {
         return Some(gate::no_files(missing));
     }
-    let tables: Vec<_> = core.sessions.tables().collect();
+    let mut tables: Vec<_> = core.sessions.tables().collect();
+    tables.extend(Made::ALL.map(Made::name));
     Some(Error::Invalid(format!("table '{missing}' not found; there are {}", tables.join(", "))))
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use datafusion::catalog::memory::{MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
-use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider};
+use datafusion::catalog::memory::MemorySchemaProvider;
+use datafusion::catalog::{CatalogProviderList, SchemaProvider};
 use datafusion::common::{Result, exec_err};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
@@ -19,12 +19,11 @@ use url::Url;
 
 use crate::store::{self, Table, View};
 
+use super::catalog::{self, CATALOG, SCHEMA, WithRollups};
 use super::relation::{Relation, RelationTable};
+use super::rollup::Grain;
 use super::table::StoreTable;
-use super::{Config, Error, bounded, failure};
-
-const CATALOG: &str = "faremeter";
-const SCHEMA: &str = "public";
+use super::{Config, Error, bounded, errors, failure, sketch};
 
 /// The part of the memory that footers of files may take beside it: one in eight.
 const FOOTERS_SHARE: usize = 8;
@@ -57,6 +56,8 @@ impl Sessions {
             .with_default_features()
             .build();
         bounded::register(&mut template).map_err(failure::of_datafusion)?;
+        sketch::register(&mut template).map_err(failure::of_datafusion)?;
+        errors::register(&mut template).map_err(failure::of_datafusion)?;
         Ok(Self { views, relations, template })
     }
 
@@ -70,15 +71,16 @@ impl Sessions {
     }
 
     /// A session over all tables as they are now: each is looked at once, however often the query names it.
-    pub(super) fn open(&self) -> Result<SessionState, Error> {
-        let catalogs = self.snapshot().map_err(failure::of_datafusion)?;
+    /// `grain` is what `rollup` has.
+    pub(super) fn open(&self, grain: Grain) -> Result<SessionState, Error> {
+        let catalogs = self.snapshot(grain).map_err(failure::of_datafusion)?;
         let mut state =
             SessionStateBuilder::new_from_existing(self.template.clone()).with_catalog_list(catalogs).build();
         state.mark_start_execution();
         Ok(state)
     }
 
-    fn snapshot(&self) -> Result<Arc<dyn CatalogProviderList>> {
+    fn snapshot(&self, grain: Grain) -> Result<Arc<dyn CatalogProviderList>> {
         let schema = MemorySchemaProvider::new();
         for table in Table::ALL {
             let name = table.name();
@@ -90,11 +92,7 @@ impl Sessions {
         for relation in &self.relations {
             schema.register_table(relation.name().to_owned(), Arc::new(RelationTable::new(relation.clone())))?;
         }
-        let catalog = MemoryCatalogProvider::new();
-        catalog.register_schema(SCHEMA, Arc::new(schema))?;
-        let catalogs = MemoryCatalogProviderList::new();
-        catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-        Ok(Arc::new(catalogs))
+        catalog::of(Arc::new(WithRollups { base: Arc::new(schema), template: self.template.clone(), grain }))
     }
 }
 

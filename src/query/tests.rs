@@ -2,9 +2,12 @@
 
 mod limits;
 mod measure;
+mod pages;
 mod queries;
 mod reading;
 mod refusals;
 mod relations;
+mod rollup;
+mod sketch;
 mod store;
 mod tables;

@@ -9,8 +9,8 @@ use tokio_util::task::TaskTracker;
 use crate::bus::{Bus, Notable};
 use crate::catalog::{Catalog, Function};
 use crate::clock::Clock;
-use crate::cost::PriceBooks;
-use crate::model::{FunctionSpec, FunctionVersion, VersionState};
+use crate::cost::{ListedRates, PriceBooks, Receipt};
+use crate::model::{FunctionSpec, FunctionVersion, Usage, VersionState};
 use crate::runtime::{Runtime, Source};
 
 use super::Error;
@@ -96,6 +96,18 @@ impl Deployer {
         self.follow(name);
         self.bus.publish(Notable::FunctionActive { function: name.to_owned(), version });
         Ok(())
+    }
+
+    /// Works out what `usage` costs by the book and edition that a record names; none where there is no such edition here, or
+    /// the amount is outside what a ledger holds.
+    #[must_use]
+    pub fn receipt(&self, price_book: &str, region: &str, usage: &Usage) -> Option<Receipt> {
+        self.books.receipt(price_book, region, usage).ok().flatten()
+    }
+
+    /// The rates of the price books, by edition and region.
+    pub fn rates(&self) -> Result<Vec<ListedRates>, Error> {
+        Ok(self.books.listed()?)
     }
 
     /// Waits until nothing is being compiled. A deployment that is cut off here is taken up at the next start.

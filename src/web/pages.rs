@@ -2,8 +2,16 @@
 
 pub(super) mod assets;
 pub(super) mod board;
+mod export;
 mod format;
-pub(super) mod home;
+pub(super) mod functions;
+pub(super) mod invocation;
+pub(super) mod invocations;
+mod phases;
+mod range;
+mod row;
+pub(super) mod settings;
+pub(super) mod sql;
 
 use std::sync::Arc;
 
@@ -22,10 +30,16 @@ use super::state::AppState;
 use assets::Asset;
 
 /// Templates, each extending `base.html`.
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("templates/base.html")),
     ("board.html", include_str!("templates/board.html")),
-    ("home.html", include_str!("templates/home.html")),
+    ("functions.html", include_str!("templates/functions.html")),
+    ("invocation.html", include_str!("templates/invocation.html")),
+    ("invocations.html", include_str!("templates/invocations.html")),
+    ("missing.html", include_str!("templates/missing.html")),
+    ("range.html", include_str!("templates/range.html")),
+    ("settings.html", include_str!("templates/settings.html")),
+    ("sql.html", include_str!("templates/sql.html")),
 ];
 
 /// Templates and assets, part of the program.
@@ -40,10 +54,37 @@ pub(super) struct Assets {
     pub(super) icon: Asset,
     /// Sets the theme before anything is drawn.
     pub(super) theme: Asset,
-    /// Fills boards.
-    pub(super) script: Asset,
     pub(super) echarts: Asset,
+    /// Modules of scripts, each after those that it takes from; `board` fills boards, `frame` is every page's.
+    pub(super) modules: Vec<Asset>,
+    /// How the pages beside the boards look.
+    pub(super) pages_style: Asset,
+    /// Runs queries on the page of SQL.
+    pub(super) sql: Asset,
 }
+
+/// The modules by name. A module may take only from those before it.
+const MODULES: [(&str, &str); 19] = [
+    ("dom", include_str!("assets/dom.js")),
+    ("format", include_str!("assets/format.js")),
+    ("state", include_str!("assets/state.js")),
+    ("frame", include_str!("assets/frame.js")),
+    ("colors", include_str!("assets/colors.js")),
+    ("stream", include_str!("assets/stream.js")),
+    ("plot", include_str!("assets/plot.js")),
+    ("pointer", include_str!("assets/pointer.js")),
+    ("legend", include_str!("assets/legend.js")),
+    ("image", include_str!("assets/image.js")),
+    ("rows", include_str!("assets/rows.js")),
+    ("table", include_str!("assets/table.js")),
+    ("stat", include_str!("assets/stat.js")),
+    ("bars", include_str!("assets/bars.js")),
+    ("series", include_str!("assets/series.js")),
+    ("bins", include_str!("assets/bins.js")),
+    ("panel", include_str!("assets/panel.js")),
+    ("bar", include_str!("assets/bar.js")),
+    ("board", include_str!("assets/board.js")),
+];
 
 /// What every page says around its own.
 #[derive(Serialize)]
@@ -51,8 +92,13 @@ struct Frame<'a> {
     style: &'a str,
     icon: &'a str,
     theme_script: &'a str,
+    frame_script: &'a str,
     script: &'a str,
+    /// What `script` takes from, for browsers to ask for at once.
+    modules: Vec<&'a str>,
     echarts: &'a str,
+    pages_style: &'a str,
+    sql_script: &'a str,
     version: &'static str,
     navigation: Vec<Item<'a>>,
     /// The page's own path.
@@ -91,8 +137,12 @@ impl Pages {
             style: &assets.style.path,
             icon: &assets.icon.path,
             theme_script: &assets.theme.path,
-            script: &assets.script.path,
+            frame_script: assets.module("frame"),
+            script: assets.module("board"),
+            modules: assets.modules.iter().map(|module| module.path.as_str()).collect(),
             echarts: &assets.echarts.path,
+            pages_style: &assets.pages_style.path,
+            sql_script: &assets.sql.path,
             version: env!("CARGO_PKG_VERSION"),
             navigation: navigation(&boards),
             path,
@@ -115,23 +165,35 @@ fn navigation(boards: &[Arc<Dashboard>]) -> Vec<Item<'_>> {
     let boards = boards.iter().filter(|board| board.listed);
     let mut items: Vec<Item> = boards.map(|board| Item { path: &board.path, title: &board.title }).collect();
     items.insert(items.len().min(1), Item { path: "/functions", title: "Functions" });
+    let pages = [("/invocations", "Invocations"), ("/sql", "SQL"), ("/settings", "Settings")];
+    items.extend(pages.map(|(path, title)| Item { path, title }));
     items
 }
 
 impl Assets {
     fn new() -> Self {
+        const STYLE: &str = "text/css; charset=utf-8";
         const SCRIPT: &str = "text/javascript; charset=utf-8";
         Self {
-            style: Asset::new("faremeter", "css", "text/css; charset=utf-8", include_str!("assets/faremeter.css")),
+            style: Asset::new("faremeter", "css", STYLE, include_str!("assets/faremeter.css")),
             icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
             theme: Asset::new("theme", "js", SCRIPT, include_str!("assets/theme.js")),
-            script: Asset::new("board", "js", SCRIPT, include_str!("assets/board.js")),
             echarts: Asset::new("echarts", "js", SCRIPT, include_str!(concat!(env!("OUT_DIR"), "/echarts.min.js"))),
+            modules: assets::linked(&MODULES, SCRIPT),
+            pages_style: Asset::new("pages", "css", STYLE, include_str!("assets/pages.css")),
+            sql: Asset::new("sql", "js", SCRIPT, include_str!("assets/sql.js")),
         }
+    }
+
+    /// Where the module of this name is served.
+    fn module(&self, name: &str) -> &str {
+        let place = MODULES.iter().position(|(known, _)| *known == name);
+        place.map_or("", |place| &self.modules[place].path)
     }
 
     /// The file at this path.
     fn at(&self, path: &str) -> Option<&Asset> {
-        [&self.style, &self.icon, &self.theme, &self.script, &self.echarts].into_iter().find(|asset| asset.path == path)
+        let single = [&self.style, &self.icon, &self.theme, &self.echarts, &self.pages_style, &self.sql];
+        single.into_iter().chain(&self.modules).find(|asset| asset.path == path)
     }
 }

@@ -18,6 +18,7 @@ use super::access::Principal;
 use super::metrics::Metrics;
 use super::pages::Pages;
 use super::panel::flight::Flights;
+use super::settings::Settings;
 use super::{Config, Error};
 
 /// The parts that requests go to.
@@ -38,6 +39,8 @@ pub struct Parts {
     pub readiness: Readiness,
     /// Tells the time.
     pub clock: Clock,
+    /// What all is set to, for people to read.
+    pub settings: Settings,
 }
 
 /// What handlers share.
@@ -56,6 +59,7 @@ pub(super) struct AppState {
     pub(super) boards: Boards,
     /// The queries that run for panels.
     pub(super) flights: Flights,
+    pub(super) settings: Settings,
     /// Who asks where a request does not say: the local operator.
     pub(super) anyone: Principal,
     /// A permit for each request at once.
@@ -68,7 +72,7 @@ pub(super) struct AppState {
 
 impl AppState {
     pub(super) async fn new(config: Config, parts: Parts) -> Result<Self, Error> {
-        let Parts { deployer, dispatcher, query, store, runtime, bus: _, readiness, clock } = parts;
+        let Parts { deployer, dispatcher, query, store, runtime, bus: _, readiness, clock, settings } = parts;
         let kib = usize::try_from(config.max_held_bytes >> 10).unwrap_or(usize::MAX);
         Ok(Self {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
@@ -77,6 +81,7 @@ impl AppState {
             pages: Pages::new()?,
             boards: Boards::open(query.clone(), config.dashboards.as_deref()).await?,
             flights: Flights::default(),
+            settings,
             anyone: Principal::local_operator(),
             background: TaskTracker::new(),
             config,

@@ -1,6 +1,7 @@
 //! The web part over real parts in a folder of its own. This file holds what the tests share.
 
 mod access;
+mod board_pages;
 mod calls;
 mod dashboards;
 mod functions;
@@ -32,7 +33,7 @@ use crate::units::IdSource;
 
 use super::access::Principal;
 use super::state::AppState;
-use super::{Config, Parts, Readiness, router};
+use super::{Config, Parts, Readiness, Section, Setting, Settings, Value as SettingValue, router};
 
 /// Answers every call with its payload.
 const ECHO: &str = include_str!("../../tests/guests/ok.wat");
@@ -78,7 +79,24 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
         ids,
     };
     let dispatcher = Dispatcher::new(trigger::Config::default(), joined);
-    Parts { deployer, dispatcher, query, store, runtime, bus, readiness: Readiness::default(), clock }
+    Parts {
+        deployer,
+        dispatcher,
+        query,
+        store,
+        runtime,
+        bus,
+        readiness: Readiness::default(),
+        clock,
+        settings: settings(),
+    }
+}
+
+fn settings() -> Settings {
+    let setting = |title: &str, value, keys| Setting { title: title.to_owned(), value, keys };
+    let settings = vec![setting("Memory", SettingValue::Bytes(Some(3 << 29)), &["query.memory_mb"])];
+    let retention_days = vec![("invocations", 400), ("spans", 30), ("logs", 30), ("metrics", 90)];
+    Settings { sections: vec![Section { title: "Limits of queries", settings }], retention_days }
 }
 
 impl App {

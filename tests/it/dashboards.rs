@@ -13,7 +13,7 @@ const BOARD: &str = "title = \"Slow calls\"\n\n[[panels]]\nid = \"over-time\"\nt
     kind = \"TimeSeriesChart\"\nquery = \"slow_calls\"\n";
 const QUERY: &str = "-- Calls by function.\n-- param from: timestamp, required\n-- param to: timestamp, required\n\
     -- param step: int = 3600\n-- column bucket: timestamp\n-- column series: text\n-- column calls: bigint\n\
-    SELECT date_bin($step * INTERVAL '1 second', started_at) AS bucket, function AS series, count(*) AS calls\n\
+    SELECT date_bin(CAST($step || ' seconds' AS INTERVAL), started_at) AS bucket, function AS series, count(*) AS calls\n\
     FROM invocations WHERE started_at >= $from AND started_at < $to GROUP BY 1, 2\n";
 
 fn write(folder: &Path, file: &str, text: &str) {
@@ -42,8 +42,9 @@ fn boards_are_checked_before_they_are_served() {
     let server = home.serve();
     let board = server.get("/api/v1/dashboards/slow-calls");
     assert_eq!(board.status, 200);
-    let data = server.get("/api/v1/dashboards/slow-calls/data?from=now-1h");
-    let ours = data.text().lines().find(|line| line.contains("over-time")).expect("a line for the panel");
+    let answer = server.get("/api/v1/dashboards/slow-calls/data?from=now-1h");
+    let lines = answer.text();
+    let ours = lines.lines().find(|line| line.contains("over-time")).expect("a line for the panel");
     let line: Value = serde_json::from_str(ours).expect("JSON");
     assert!(line["times"].is_array() && line["error"].is_null(), "{line}");
 }

@@ -111,8 +111,14 @@ async fn mistakes_are_named() {
         ("SELECT 1; DROP TABLE logs", "one statement is wanted, and there are 2"),
         ("SELEC 1", "this is not SQL: Expected: an SQL statement, found: SELEC at Line: 1, Column: 1"),
         ("SELECT 'x", "this is not SQL: Unterminated string literal at Line: 1, Column: 8"),
-        ("SELECT * FROM nothing", "table 'nothing' not found; there are invocations, spans, logs, metrics"),
-        ("SELECT * FROM other.logs", "table 'other.logs' not found; there are invocations, spans, logs, metrics"),
+        (
+            "SELECT * FROM nothing",
+            "table 'nothing' not found; there are invocations, spans, logs, metrics, rollup, rollup_minute, rollup_hour, error_groups",
+        ),
+        (
+            "SELECT * FROM other.logs",
+            "table 'other.logs' not found; there are invocations, spans, logs, metrics, rollup, rollup_minute, rollup_hour, error_groups",
+        ),
         ("SELECT foo FROM (SELECT tenant, body FROM logs)", "column 'foo' not found; there are tenant, body"),
         ("SELECT tenant FROM logs, spans", "column 'tenant' is in more than one table: write table.tenant"),
         ("SELECT nofn(1)", "Invalid function 'nofn'"),

@@ -15,11 +15,6 @@ pub(super) fn duration(nanos: i64) -> String {
     }
 }
 
-/// Milliseconds as a query gives them, which may be a fraction.
-pub(super) fn millis(ms: f64) -> String {
-    duration((ms * 1e6).round() as i64)
-}
-
 /// Bytes in MB of 2^20, as memory is configured: `12.3 MB`; below that in KB.
 pub(super) fn bytes(bytes: i64) -> String {
     let bytes = bytes.max(0);
@@ -95,7 +90,6 @@ mod tests {
             ("0".into(), "999".into(), "1\u{202f}234\u{202f}567".into())
         );
         assert_eq!((share(1, 0), share(0, 5), share(342, 10_000)), ("—".into(), "0 %".into(), "3.42 %".into()));
-        assert_eq!(millis(1.5), "1.5 ms");
     }
 
     #[test]

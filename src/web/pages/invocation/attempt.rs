@@ -1,0 +1,194 @@
+//! One attempt as its page shows it: how it ended and why, who it was, what it used.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::units::Timestamp;
+use crate::web::pages::format::{self, NONE};
+use crate::web::pages::phases;
+use crate::web::pages::range::{self, Pair};
+use crate::web::pages::row::{Row, flag, int, map, text, text_or_none};
+use crate::web::state::AppState;
+
+use super::cost::Cost;
+use super::waterfall::{self, Waterfall};
+
+/// How far around an attempt others like it are looked for.
+const AROUND: std::time::Duration = std::time::Duration::from_secs(43_200);
+
+#[derive(Serialize)]
+pub(super) struct Attempt {
+    number: i64,
+    function: String,
+    function_href: String,
+    version: String,
+    started_at: String,
+    outcome: String,
+    /// What that means, in a sentence.
+    meaning: String,
+    error_type: String,
+    error_message: String,
+    alike: Option<Alike>,
+    start: &'static str,
+    tiles: Vec<Tile>,
+    facts: Vec<Fact>,
+    tags: Vec<(String, String)>,
+    waterfall: Waterfall,
+    cost: Cost,
+}
+
+/// Others that ended like this one.
+#[derive(Serialize)]
+struct Alike {
+    href: String,
+    group_href: String,
+}
+
+#[derive(Serialize)]
+struct Tile {
+    name: &'static str,
+    value: String,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct Fact {
+    name: &'static str,
+    value: String,
+    /// Ids are shown in even letters.
+    is_id: bool,
+}
+
+impl Attempt {
+    pub(super) fn of(row: &Row, spans: &[Row], spans_error: Option<&str>, state: &AppState) -> Self {
+        let ran = text(row, "outcome") != "throttled";
+        let function = text(row, "function");
+        let started_at = text(row, "started_at");
+        let cost = Cost::of(row, state);
+        Self {
+            number: int(row, "attempt"),
+            function: function.to_owned(),
+            function_href: range::href(&format!("/functions/{}", range::segment(function)), &around(row)),
+            version: text(row, "version").to_owned(),
+            started_at: started_at.replace('T', " ").trim_end_matches('Z').to_owned(),
+            outcome: text(row, "outcome").to_owned(),
+            meaning: meaning(row),
+            error_type: text(row, "error_type").to_owned(),
+            error_message: text(row, "error_message").to_owned(),
+            alike: alike(row),
+            start: match (ran, flag(row, "cold")) {
+                (false, _) => NONE,
+                (true, true) => "cold",
+                (true, false) => "warm",
+            },
+            tiles: tiles(row, ran, &cost),
+            facts: facts(row),
+            tags: map(row, "tags"),
+            waterfall: waterfall::of(row, spans, spans_error),
+            cost,
+        }
+    }
+}
+
+/// The range of half a day before and after.
+fn around(row: &Row) -> Vec<Pair> {
+    let Some(began) = Timestamp::parse_rfc3339(text(row, "started_at")) else { return Vec::new() };
+    vec![("from", began.minus(AROUND).to_string()), ("to", began.plus(AROUND).to_string())]
+}
+
+fn alike(row: &Row) -> Option<Alike> {
+    if ["ok", "throttled", ""].contains(&text(row, "outcome")) {
+        return None;
+    }
+    let function = ("fn", text(row, "function").to_owned());
+    let outcome = ("outcome", text(row, "outcome").to_owned());
+    let error = ("error", text(row, "error_type").to_owned());
+    let error = Some(error).filter(|(_, error)| !error.is_empty());
+    let range = around(row);
+    Some(Alike {
+        href: range::href("/invocations", range.iter().chain([&function, &outcome]).chain(&error)),
+        group_href: range::href("/errors", range.iter().chain([&function])),
+    })
+}
+
+fn meaning(row: &Row) -> String {
+    match text(row, "outcome") {
+        "ok" => "The function answered.",
+        "error" => "The function failed.",
+        "timeout" => "The function ran into its time limit and was stopped.",
+        "out_of_memory" => "The function wanted more memory than its limit.",
+        "platform_error" => {
+            "Faremeter failed to run the function: this is not billed and counts as no error of the function."
+        }
+        "throttled" => match text(row, "throttle_reason") {
+            "function-concurrency" => "The function's reserved concurrency was in use: nothing ran.",
+            "tenant-concurrency" => "The tenant's calls at once were at their limit: nothing ran.",
+            "account-concurrency" => "The account's calls at once were at their limit: nothing ran.",
+            "rate" => "More calls a second came than are admitted: nothing ran.",
+            "budget" => "A budget is used up: nothing ran.",
+            _ => "A limit turned the call away: nothing ran.",
+        },
+        _ => "",
+    }
+    .to_owned()
+}
+
+fn tiles(row: &Row, ran: bool, cost: &Cost) -> Vec<Tile> {
+    let none = || NONE.to_owned();
+    let (billed, memory_mb, peak) = (int(row, "billed_ms"), int(row, "memory_mb"), int(row, "peak_memory_bytes"));
+    let status = row.get("http_status").and_then(Value::as_i64);
+    vec![
+        Tile {
+            name: "Felt by the caller",
+            value: if ran { format::duration(phases::felt(row)) } else { none() },
+            note: format!("handler {}", if ran { format::duration(int(row, "duration_ns")) } else { none() }),
+        },
+        Tile {
+            name: "Billed",
+            value: if ran { format!("{} ms", format::count(billed)) } else { none() },
+            note: format!("CPU {}", if ran { format::duration(int(row, "cpu_ns")) } else { none() }),
+        },
+        Tile {
+            name: "Memory, peak",
+            value: if ran { format::bytes(peak) } else { none() },
+            note: format!("of {memory_mb} MB, {}", format::share(peak, memory_mb.saturating_mul(1 << 20))),
+        },
+        Tile {
+            name: "Reply",
+            value: status.map_or_else(none, |status| status.to_string()),
+            note: format!("{} in, {} out", size(int(row, "request_bytes")), size(int(row, "response_bytes"))),
+        },
+        Tile { name: "List cost", value: cost.total().to_owned(), note: cost.currency().to_owned() },
+    ]
+}
+
+fn size(bytes: i64) -> String {
+    if bytes < 1_024 { format!("{bytes} B") } else { format::bytes(bytes) }
+}
+
+fn facts(row: &Row) -> Vec<Fact> {
+    let plain = |name, value: String| Fact { name, value, is_id: false };
+    let id = |name, column| Fact { name, value: text_or_none(row, column), is_id: true };
+    let optional = |column: &str| row.get(column).and_then(Value::as_i64);
+    let mut facts = vec![
+        id("Invocation", "invocation_id"),
+        id("Trace", "trace_id"),
+        id("Span", "span_id"),
+        id("Environment", "environment_id"),
+        plain("Environment started", text_or_none(row, "init_type")),
+        plain("Tenant", text_or_none(row, "tenant")),
+        plain("Account", text_or_none(row, "account")),
+        plain("Region", text_or_none(row, "region")),
+        plain("Architecture", text_or_none(row, "architecture")),
+        plain("Runtime", text_or_none(row, "runtime")),
+        plain("Trigger", text_or_none(row, "trigger")),
+        plain("Source", text_or_none(row, "source")),
+        plain("Ephemeral storage", format!("{} MB", int(row, "ephemeral_storage_mb"))),
+    ];
+    let streamed = optional("streamed_bytes").filter(|bytes| *bytes > 0);
+    facts.extend(streamed.map(|bytes| plain("Streamed", size(bytes))));
+    facts.extend(optional("egress_bytes").map(|bytes| plain("Sent to other hosts", size(bytes))));
+    facts.extend(optional("fuel").map(|fuel| plain("Instructions", format::count(fuel))));
+    facts.extend(optional("concurrency").map(|calls| plain("Calls at once", format::count(calls))));
+    facts
+}

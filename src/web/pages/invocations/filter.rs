@@ -1,0 +1,142 @@
+//! The filters that the list of invocations has beside those of every page: how the URL says them and what the query gets.
+
+use serde::Serialize;
+
+use crate::model::{Outcome, ThrottleReason};
+use crate::query::{Param, Params};
+use crate::units::{nanos, parse_duration};
+use crate::web::error::Problem;
+use crate::web::pages::range::{Pair, set};
+use crate::web::params::QueryString;
+
+/// Stands for all outcomes that an error rate counts.
+const FAILED: &str = "failed";
+
+/// The filters as the URL has them; empty text is all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Filter {
+    pub(super) outcome: String,
+    /// `yes` or `no`
+    cold: String,
+    /// Of the handler, such as `250ms`.
+    min_duration: String,
+    pub(super) throttle_reason: String,
+    /// Text in the error's type or message.
+    error: String,
+}
+
+/// A value that a field offers.
+#[derive(Serialize)]
+pub(super) struct Choice {
+    value: String,
+    title: String,
+    chosen: bool,
+}
+
+impl Filter {
+    pub(super) fn read(query: &mut QueryString) -> Result<Self, Problem> {
+        let mut text = |name| Ok::<_, Problem>(query.text(name)?.unwrap_or_default().trim().to_owned());
+        let filter = Self {
+            outcome: text("outcome")?,
+            cold: text("cold")?,
+            min_duration: text("min_duration")?,
+            throttle_reason: text("throttle_reason")?,
+            error: text("error")?,
+        };
+        for outcome in filter.outcome.split(',').filter(|outcome| ![FAILED, ""].contains(outcome)) {
+            let _known: Outcome =
+                outcome.parse().map_err(|error| Problem::invalid(format!("outcome={}: {error}", filter.outcome)))?;
+        }
+        if !filter.throttle_reason.is_empty() {
+            let reason = filter.throttle_reason.parse::<ThrottleReason>();
+            reason.map_err(|error| Problem::invalid(format!("throttle_reason: {error}")))?;
+        }
+        if !["", "yes", "no"].contains(&filter.cold.as_str()) {
+            return Err(Problem::invalid(format!("cold={}: it must be yes or no", filter.cold)));
+        }
+        if !filter.min_duration.is_empty() {
+            parse_duration(&filter.min_duration).map_err(|error| Problem::invalid(format!("min_duration: {error}")))?;
+        }
+        Ok(filter)
+    }
+
+    /// Those that are set.
+    pub(super) fn pairs(&self) -> Vec<Pair> {
+        set([
+            ("outcome", &self.outcome, ""),
+            ("cold", &self.cold, ""),
+            ("min_duration", &self.min_duration, ""),
+            ("throttle_reason", &self.throttle_reason, ""),
+            ("error", &self.error, ""),
+        ])
+    }
+
+    /// The query's parameters; a filter that is not set is null.
+    pub(super) fn params(&self) -> Params {
+        let optional = |text: &str| if text.is_empty() { Param::Null } else { Param::Text(text.to_owned()) };
+        let failed: Vec<&str> = Outcome::ALL.iter().copied().filter(|o| o.is_error()).map(Outcome::as_str).collect();
+        let cold = match self.cold.as_str() {
+            "" => Param::Null,
+            cold => Param::Bool(cold == "yes"),
+        };
+        let min_duration = match parse_duration(&self.min_duration) {
+            Ok(length) if !self.min_duration.is_empty() => Param::Int(nanos(length)),
+            _ => Param::Null,
+        };
+        Params::from([
+            ("outcomes".to_owned(), optional(&self.outcome.replace(FAILED, &failed.join(",")))),
+            ("cold".to_owned(), cold),
+            ("min_duration_ns".to_owned(), min_duration),
+            ("throttle_reason".to_owned(), optional(&self.throttle_reason)),
+            ("error".to_owned(), optional(&self.error)),
+        ])
+    }
+}
+
+/// What the field of outcomes offers, with what is chosen.
+pub(super) fn outcomes(chosen: &str) -> Vec<Choice> {
+    let known = Outcome::ALL.iter().copied().map(Outcome::as_str).map(|word| (word, word.replace('_', " ")));
+    let all = [("", "any".to_owned()), (FAILED, "failed (error, timeout, out of memory)".to_owned())];
+    choices(all.into_iter().chain(known), chosen)
+}
+
+/// What the field of limits offers, with what is chosen.
+pub(super) fn reasons(chosen: &str) -> Vec<Choice> {
+    let known =
+        ThrottleReason::ALL.iter().copied().map(ThrottleReason::as_str).map(|word| (word, word.replace('-', " ")));
+    choices([("", "any".to_owned())].into_iter().chain(known), chosen)
+}
+
+/// What is chosen is offered too, where the URL has another value than the field knows.
+fn choices(known: impl Iterator<Item = (&'static str, String)>, chosen: &str) -> Vec<Choice> {
+    let choice = |value: &str, title: String| Choice { value: value.to_owned(), title, chosen: value == chosen };
+    let mut choices: Vec<Choice> = known.map(|(value, title)| choice(value, title)).collect();
+    if !choices.iter().any(|choice| choice.chosen) {
+        choices.push(choice(chosen, chosen.to_owned()));
+    }
+    choices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<Filter, Problem> {
+        Filter::read(&mut QueryString::of(&format!("/invocations?{query}").parse().unwrap()))
+    }
+
+    #[test]
+    fn filters_become_parameters() {
+        let filter = read("outcome=failed,throttled&cold=no&min_duration=250ms&error=Trap").unwrap();
+        let params = filter.params();
+        assert_eq!(params["outcomes"], Param::Text("error,timeout,out_of_memory,throttled".to_owned()));
+        assert_eq!(params["cold"], Param::Bool(false));
+        assert_eq!(params["min_duration_ns"], Param::Int(250_000_000));
+        assert_eq!(params["error"], Param::Text("Trap".to_owned()));
+        assert!(read("").unwrap().params().values().all(|value| *value == Param::Null));
+        assert_eq!(read("cold=&outcome=").unwrap(), Filter::default(), "an empty field of a form");
+        for wrong in ["outcome=bad", "cold=maybe", "min_duration=5", "throttle_reason=x", "cold=yes&cold=no"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
