@@ -1,5 +1,6 @@
 //! Tests of the engine over fixed tables: Parquet files in memory, and rows beside them.
 
+mod filters;
 mod limits;
 mod measure;
 mod pages;
