@@ -13,11 +13,19 @@
 -- column tenant: text
 -- column function: text
 -- column version: text
-WITH first_calls AS (
+WITH seen AS (
+    SELECT bucket, tenant, function, version, region, tags
+    FROM rollup WHERE bucket >= $from AND bucket < $to
+    UNION ALL
+    SELECT bucket, tenant, function, version, region, tags
+    FROM rollup_minute WHERE bucket >= date_trunc('hour', $from) AND bucket < date_trunc('minute', $from)
+    UNION ALL
+    SELECT bucket, tenant, function, version, region, tags
+    FROM rollup_hour WHERE bucket >= $from - INTERVAL '7 days' AND bucket < date_trunc('hour', $from)
+), first_calls AS (
     SELECT tenant, function, version, min(bucket) AS first_bucket
-    FROM rollup
-    WHERE bucket >= $from - INTERVAL '7 days' AND bucket < $to
-      AND ($tenant IS NULL OR tenant = $tenant)
+    FROM seen
+    WHERE ($tenant IS NULL OR tenant = $tenant)
       AND ($function IS NULL OR function = $function)
       AND ($region IS NULL OR region = $region)
       AND ($tag_key IS NULL OR tags[$tag_key] = $tag_value)
@@ -29,7 +37,7 @@ WITH first_calls AS (
 SELECT first_bucket AS bucket, tenant, function, version
 FROM ranked
 WHERE first_bucket > function_began
-  AND first_bucket >= $from + $step * INTERVAL '1 second'
+  AND first_bucket >= $from + CAST($step || ' seconds' AS INTERVAL)
   AND ($version IS NULL OR version = $version)
 ORDER BY bucket, tenant, function, version
 LIMIT 50

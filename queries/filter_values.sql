@@ -1,6 +1,7 @@
 -- What was called between two times: tenants, versions of functions, regions and tags, for filters to choose from.
 -- param from: timestamp, required; start, included
 -- param to: timestamp, required; end, not included
+-- param step: int = 60; seconds between two points of the page: whole hours are found faster
 -- column kind: text, tenant, version, region or tag
 -- column tenant: text, of a version
 -- column function: text, of a version

@@ -60,6 +60,7 @@ pub(super) fn read(file: &str, name: &str, text: &str) -> Reading {
         let at = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
         let mut faults: Vec<Error> =
             errors.iter().map(|error| fault(at(error), one_line(error.message()))).take(MAX_FAULTS).collect();
+        faults.sort_by_key(|fault| fault.line);
         faults.dedup_by_key(|fault| fault.line);
         return Reading { board: None, places, faults, spoilt: BTreeSet::new() };
     }

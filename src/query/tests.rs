@@ -1,6 +1,7 @@
 //! Tests of the engine over fixed tables: Parquet files in memory, and rows beside them.
 
 mod boards;
+mod filters;
 mod limits;
 mod measure;
 mod measure_rollup;

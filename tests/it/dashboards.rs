@@ -13,7 +13,7 @@ const BOARD: &str = "title = \"Slow calls\"\n\n[[panels]]\nid = \"over-time\"\nt
     kind = \"TimeSeriesChart\"\nquery = \"slow_calls\"\n";
 const QUERY: &str = "-- Calls by function.\n-- param from: timestamp, required\n-- param to: timestamp, required\n\
     -- param step: int = 3600\n-- column bucket: timestamp\n-- column series: text\n-- column calls: bigint\n\
-    SELECT date_bin($step * INTERVAL '1 second', started_at) AS bucket, function AS series, count(*) AS calls\n\
+    SELECT date_bin(CAST($step || ' seconds' AS INTERVAL), started_at) AS bucket, function AS series, count(*) AS calls\n\
     FROM invocations WHERE started_at >= $from AND started_at < $to GROUP BY 1, 2\n";
 
 fn write(folder: &Path, file: &str, text: &str) {

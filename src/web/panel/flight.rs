@@ -52,8 +52,8 @@ impl Flights {
             flights.land(&landing, number);
             answer
         });
+        let mut task = Ended(task);
         let flight = async move {
-            let mut task = Ended(task);
             let ended = (&mut task.0).await;
             ended.unwrap_or_else(|error| Err(Error::Internal(format!("the query broke off: {error}"))))
         };

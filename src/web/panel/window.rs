@@ -23,7 +23,8 @@ const NANOS_PER_S: i64 = 1_000_000_000;
 pub(in crate::web) struct Window {
     /// The start, included: on a whole step.
     pub(in crate::web) from: Timestamp,
-    /// The end, not included: on a whole minute, or on a whole step where that is shorter.
+    /// The end, not included: on a whole hour where steps are hours or more, else on a whole minute, or on a whole step
+    /// where that is shorter. So rollups by hour and by minute answer it.
     pub(in crate::web) to: Timestamp,
     /// Seconds between two points.
     pub(in crate::web) step_s: i64,
@@ -102,10 +103,11 @@ impl Window {
             Some(length) => Some(parse_duration(length).map_err(|error| Problem::invalid(format!("cmp: {error}")))?),
             None => return Err(Problem::invalid(format!("cmp={}: write how much earlier, such as -7d", url.cmp))),
         };
-        let (step, minute) = (step_s * NANOS_PER_S, step_s.min(60) * NANOS_PER_S);
+        let step = step_s * NANOS_PER_S;
+        let end_s = if step_s >= 3_600 { 3_600 } else { step_s.min(60) };
         Ok(Self {
             from: Timestamp::from_nanos(from.nanos().div_euclid(step) * step),
-            to: Timestamp::from_nanos(-(-to.nanos()).div_euclid(minute) * minute),
+            to: up_to_whole(to, end_s),
             step_s,
             compare,
             asked_to: to,
@@ -113,12 +115,13 @@ impl Window {
         })
     }
 
-    /// The same length of time, earlier by what it is compared with.
+    /// The same length of time, earlier by what it is compared with. It ends as early in its last hour as this one was asked to.
     pub(in crate::web) fn compared(&self) -> Option<Self> {
         let back = self.compare?;
         let minute = Duration::from_secs(self.step_s.unsigned_abs().min(60));
         let whole = Duration::from_secs(back.as_secs() / minute.as_secs().max(1) * minute.as_secs());
-        Some(Self { from: self.from.minus(whole), to: self.to.minus(whole), ..self.clone() })
+        let to = up_to_whole(self.asked_to.minus(whole), self.step_s.min(60));
+        Some(Self { from: self.from.minus(whole), to, ..self.clone() })
     }
 
     /// How long the range is.
@@ -156,6 +159,12 @@ impl Window {
             ("tag_value".to_owned(), optional(tag_value)),
         ])
     }
+}
+
+/// The first whole so many seconds that are not earlier.
+fn up_to_whole(time: Timestamp, seconds: i64) -> Timestamp {
+    let whole = seconds * NANOS_PER_S;
+    Timestamp::from_nanos(-(-time.nanos()).div_euclid(whole) * whole)
 }
 
 /// `now`, `now-6h`, RFC 3339, or milliseconds since the epoch.
@@ -219,6 +228,13 @@ mod tests {
             assert_eq!(window.step_s, step, "{from}");
             assert!(i64::try_from(window.buckets().len()).unwrap() <= MAX_POINTS + 2);
         }
+    }
+
+    #[test]
+    fn long_ranges_end_on_whole_hours_and_what_they_are_compared_with_does_not() {
+        let weeks = window("from=now-14d&cmp=-7d").unwrap();
+        assert_eq!((weeks.to.to_string().as_str(), weeks.step_s), ("2026-03-10T13:00:00.000000Z", 21_600));
+        assert_eq!(weeks.compared().unwrap().to.to_string(), "2026-03-03T12:35:00.000000Z");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::web::{Config, Principal};
 
 const CALLS: &str = "-- Calls.\n-- param from: timestamp, required\n-- param to: timestamp, required\n\
     -- param step: int = 60\n-- param function: text = null\n-- column bucket: timestamp\n-- column calls: bigint\n\
-    SELECT date_bin($step * INTERVAL '1 second', started_at) AS bucket, count(*) AS calls\nFROM invocations\n\
+    SELECT date_bin(CAST($step || ' seconds' AS INTERVAL), started_at) AS bucket, count(*) AS calls\nFROM invocations\n\
     WHERE started_at >= $from AND started_at < $to AND ($function IS NULL OR function = $function)\nGROUP BY 1\n";
 
 fn board(title: &str) -> String {
