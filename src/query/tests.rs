@@ -1,7 +1,9 @@
 //! Tests of the engine over fixed tables: Parquet files in memory, and rows beside them.
 
+mod boards;
 mod limits;
 mod measure;
+mod measure_rollup;
 mod pages;
 mod queries;
 mod reading;

@@ -12,6 +12,7 @@ mod dashboards;
 mod demo;
 mod deployments;
 mod egress;
+mod figures;
 mod hostile;
 mod limits;
 mod line;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::boards::relations;
 use super::tables::{Fixed, answer, attempt, line, params, span};
 use crate::query::{Engine, Param, ParamDoc, ParamType, Params, format};
 use crate::store::Table;
@@ -68,7 +69,7 @@ fn samples<'a>(params: impl Iterator<Item = &'a ParamDoc>) -> Params {
 
 #[tokio::test]
 async fn every_query_plans_and_returns_what_its_head_says() {
-    let engine = Fixed::empty().engine();
+    let engine = Fixed::empty().engine_beside(relations(false));
     for query in &*engine.list() {
         let required = samples(query.params.iter().filter(|param| param.default.is_none()));
         let result =
@@ -83,8 +84,15 @@ async fn every_query_plans_and_returns_what_its_head_says() {
             assert!(kind.starts_with(word), "{}.{}: {kind}, not {word}", query.name, column.name);
         }
         let all = samples(query.params.iter());
-        assert_eq!(named(&engine, &query.name, &all).await, json!([]), "{}", query.name);
+        let rows = named(&engine, &query.name, &all).await;
+        assert!(says_nothing(&rows), "{}: {rows}", query.name);
     }
+}
+
+/// No rows, or sums of none.
+fn says_nothing(rows: &Value) -> bool {
+    let mut values = rows.as_array().unwrap().iter().flat_map(|row| row.as_object().unwrap().values());
+    values.all(|value| value.is_null() || value.is_string() || *value == 0)
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Turns a query's answer into what a panel draws: at most so many series, a value for each bucket. Values stay exact:
 //! whole numbers and decimals are summed as such, and decimals are text.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, TimeUni
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::dashboard::{Column, Gap, Panel};
+use crate::dashboard::{Column, Gap, Panel, Unit};
 use crate::query::QueryResult;
 
 use super::window::Window;
@@ -27,6 +27,9 @@ pub(super) struct Chart {
     series: Vec<Series>,
     /// How many series are in the one called other.
     others: usize,
+    /// The currency of all amounts; where there are several, the series' names say which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
 }
 
 /// One line, area or row of bars.
@@ -107,68 +110,113 @@ fn decimal(value: i128, scale: i8) -> String {
     if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{decimals}") }
 }
 
-/// The chart of a query that returns `bucket` and numbers, or `bucket`, `series` and a number.
+/// A line's values by bucket: nothing where no row is, null where a row says so.
+type Cells = Vec<Option<Option<Number>>>;
+
+/// Which line a value belongs to. Amounts of different currencies are never added, so each has lines of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    label: String,
+    currency: Option<String>,
+}
+
+/// The chart of a query that returns `bucket` and numbers, or `bucket`, `series` and a number; and `currency` with money.
 pub(super) fn chart(panel: &Panel, window: &Window, result: &QueryResult) -> Result<Chart, String> {
     let buckets = window.buckets();
-    let places: HashMap<i64, usize> = buckets.iter().enumerate().map(|(place, bucket)| (*bucket, place)).collect();
-    let zero = (panel.gap == Gap::Zero).then_some(Number::Int(0));
-    let mut found: Vec<(String, Vec<Option<Number>>)> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
-    let names = value_columns(panel, result);
+    let mut found = lines(panel, &buckets, result)?;
     let by_series = result.schema.column_with_name("series").is_some();
+    let others = if by_series { gather_others(&mut found) } else { 0 };
+    let mut currencies: Vec<String> = found.iter().filter_map(|(key, _)| key.currency.clone()).collect();
+    currencies.sort();
+    currencies.dedup();
+    let name = |key: Key| match key.currency {
+        Some(currency) if currencies.len() > 1 => format!("{} ({currency})", key.label),
+        _ => key.label,
+    };
+    let zero = (panel.gap == Gap::Zero).then_some(Number::Int(0));
+    let json = |cell: Option<Option<Number>>| cell.unwrap_or(zero).map_or(Value::Null, Number::json);
+    let series =
+        found.into_iter().map(|(key, cells)| Series { name: name(key), values: cells.into_iter().map(json).collect() });
+    let series = series.collect();
+    let currency = if currencies.len() == 1 { currencies.pop() } else { None };
+    Ok(Chart { times: buckets.iter().map(|bucket| bucket / 1_000).collect(), series, others, currency })
+}
+
+/// The query's values, line by line.
+fn lines(panel: &Panel, buckets: &[i64], result: &QueryResult) -> Result<Vec<(Key, Cells)>, String> {
+    let places: HashMap<i64, usize> = buckets.iter().enumerate().map(|(place, bucket)| (*bucket, place)).collect();
+    let mut found: Vec<(Key, Cells)> = Vec::new();
+    let mut known: HashMap<Key, usize> = HashMap::new();
+    // Where a bucket has amounts of several currencies, a query without series gives null for both.
+    let mut several: Vec<(String, usize)> = Vec::new();
     for batch in &result.batches {
         let times = batch.column_by_name("bucket").ok_or("the query returns no column 'bucket'")?;
         let times = micros(times)?;
         let labels = batch.column_by_name("series").map(texts).transpose()?;
-        for name in &names {
-            let column = batch.column_by_name(name).ok_or_else(|| format!("the query returns no column '{name}'"))?;
-            let values = numbers(column)?;
-            for (row, value) in values.into_iter().enumerate() {
+        let currencies = batch.column_by_name("currency").map(texts).transpose()?;
+        for name in value_columns(panel, result) {
+            let column = batch.column_by_name(&name).ok_or_else(|| format!("the query returns no column '{name}'"))?;
+            let currencies = currencies.as_ref().filter(|_| is_money(panel, &name));
+            for (row, value) in numbers(column)?.into_iter().enumerate() {
                 let Some(place) = times[row].and_then(|time| places.get(&time)) else { continue };
                 let label = match &labels {
                     Some(labels) => labels[row].clone().unwrap_or_else(|| "none".to_owned()),
                     None => name.clone(),
                 };
-                let at = *known.entry(label.clone()).or_insert_with(|| {
-                    found.push((label, vec![None; buckets.len()]));
+                let currency = currencies.and_then(|currencies| currencies[row].clone());
+                if currencies.is_some() && currency.is_none() && value.is_none() {
+                    several.push((label, *place));
+                    continue;
+                }
+                let key = Key { label, currency };
+                let at = *known.entry(key.clone()).or_insert_with(|| {
+                    found.push((key, vec![None; buckets.len()]));
                     found.len() - 1
                 });
                 let cell = &mut found[at].1[*place];
-                *cell = match (*cell, value) {
-                    (Some(sum), Some(value)) => Some(sum.plus(value)),
-                    (before, value) => before.or(value),
-                };
+                *cell = Some(sum(cell.flatten(), value));
             }
         }
     }
-    let others = if by_series { gather_others(&mut found) } else { 0 };
-    let series = found.into_iter().map(|(name, values)| Series {
-        name,
-        values: values.into_iter().map(|value| value.or(zero).map_or(Value::Null, Number::json)).collect(),
-    });
-    let times = buckets.iter().map(|bucket| bucket / 1_000).collect();
-    Ok(Chart { times, series: series.collect(), others })
+    for (key, cells) in &mut found {
+        let unknown = several.iter().filter(|(label, _)| *label == key.label);
+        unknown.for_each(|(_, place)| cells[*place] = cells[*place].or(Some(None)));
+    }
+    Ok(found)
 }
 
-/// The largest series first; those past the eighth are summed into one.
-fn gather_others(found: &mut Vec<(String, Vec<Option<Number>>)>) -> usize {
-    let total = |values: &[Option<Number>]| values.iter().flatten().map(|value| value.size()).sum::<f64>();
-    found.sort_by(|(a_name, a), (b_name, b)| total(b).total_cmp(&total(a)).then_with(|| a_name.cmp(b_name)));
+fn is_money(panel: &Panel, column: &str) -> bool {
+    let named = panel.columns.iter().find(|named| named.name == column);
+    named.and_then(|named| named.unit).unwrap_or(panel.unit) == Unit::Money
+}
+
+fn sum(one: Option<Number>, other: Option<Number>) -> Option<Number> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.plus(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The largest lines first; those past the eighth are summed into one for each currency.
+fn gather_others(found: &mut Vec<(Key, Cells)>) -> usize {
+    let total = |cells: &Cells| cells.iter().flatten().flatten().map(|value| value.size()).sum::<f64>();
+    found.sort_by(|(a_key, a), (b_key, b)| total(b).total_cmp(&total(a)).then_with(|| a_key.label.cmp(&b_key.label)));
     if found.len() <= MAX_SERIES + 1 {
         return 0;
     }
     let rest = found.split_off(MAX_SERIES);
-    let mut sums = vec![None; rest[0].1.len()];
-    for (_, values) in &rest {
-        for (sum, value) in sums.iter_mut().zip(values) {
-            *sum = match (*sum, *value) {
-                (Some(sum), Some(value)) => Some(Number::plus(sum, value)),
-                (before, value) => before.or(value),
-            };
+    let count = rest.len();
+    let mut sums: BTreeMap<Option<String>, Cells> = BTreeMap::new();
+    for (key, cells) in rest {
+        let sums = sums.entry(key.currency).or_insert_with(|| vec![None; cells.len()]);
+        for (at, cell) in cells.into_iter().enumerate() {
+            if let Some(value) = cell {
+                sums[at] = Some(sum(sums[at].flatten(), value));
+            }
         }
     }
-    found.push(("other".to_owned(), sums));
-    rest.len()
+    found.extend(sums.into_iter().map(|(currency, cells)| (Key { label: "other".to_owned(), currency }, cells)));
+    count
 }
 
 /// The columns that the panel names, or all numbers. Where series are named by their values, so may the panel's columns be.
@@ -261,3 +309,6 @@ fn numbers(column: &ArrayRef) -> Result<Vec<Option<Number>>, String> {
         kind => Err(format!("a chart draws numbers, and this column is {kind}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

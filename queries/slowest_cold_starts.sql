@@ -1,0 +1,36 @@
+-- The cold starts whose callers waited the longest, from raw rows.
+-- param from: timestamp, required; start, included
+-- param to: timestamp, required; end, not included
+-- param tenant: text = null; of one tenant only
+-- param function: text = null; of one function only
+-- param version: text = null; of one version only
+-- param region: text = null; of one region only
+-- param tag_key: text = null; of what has this tag only
+-- param tag_value: text = null; and this value of it
+-- param limit: int = 50; rows at most
+-- column started_at: timestamp, when the call arrived
+-- column invocation_id: text, unique with source and attempt
+-- column function: text
+-- column version: text
+-- column outcome: text, ok, error, timeout or out_of_memory
+-- column felt_ns: bigint, ns; queue, load, compile, instantiate, init and handler
+-- column load_ns: bigint, ns
+-- column compile_ns: bigint, ns
+-- column instantiate_ns: bigint, ns
+-- column init_ns: bigint, ns
+-- column duration_ns: bigint, ns, the handler alone
+-- column memory_mb: bigint, MB of 2^20 bytes, configured
+-- column list_cost: decimal, exact, in currency; null where the book does not price an invocation
+-- column currency: text, ISO 4217
+SELECT
+    started_at, invocation_id, function, version, outcome,
+    queue_ns + load_ns + compile_ns + instantiate_ns + init_ns + duration_ns AS felt_ns,
+    load_ns, compile_ns, instantiate_ns, init_ns, duration_ns, memory_mb, list_cost, currency
+FROM invocations
+WHERE started_at >= $from AND started_at < $to
+  AND ($tenant IS NULL OR tenant = $tenant) AND ($function IS NULL OR function = $function)
+  AND ($version IS NULL OR version = $version) AND ($region IS NULL OR region = $region)
+  AND ($tag_key IS NULL OR tags[$tag_key] = $tag_value)
+  AND cold AND outcome NOT IN ('throttled', 'platform_error')
+ORDER BY felt_ns DESC, started_at DESC, invocation_id
+LIMIT $limit
