@@ -171,7 +171,7 @@ const showChart = ({ columns, rows }) => {
   // What is measured in other units than the first would flatten it, or be flat: a click on the legend draws it.
   const largest = series.map(({ data }) => Math.max(...data.map(([, value]) => Math.abs(value ?? 0))));
   const fits = (size) => size * 30 > largest[0] && size < largest[0] * 30;
-  const selected = Object.fromEntries(series.map(({ name }, place) => [name, (time && label) || fits(largest[place])]));
+  const selected = Object.fromEntries(series.map(({ name }, place) => [name, Boolean(time && label) || fits(largest[place])]));
   drawn = { series, selected, time: Boolean(time), labels: rows.map((row) => row[base.name]) };
   draw();
 };
