@@ -31,10 +31,11 @@ impl Asker {
         if !config.data.is_dir() {
             return server(DEFAULT_SERVER);
         }
-        match Offline::open(config.store, config.query).await {
+        let data = config.data.clone();
+        match Offline::open(config).await {
             Ok(offline) => Ok(Self::Folder(offline)),
             Err(error) if is_locked(&error) => {
-                server(&app::serving_url(&config.data).unwrap_or_else(|| DEFAULT_SERVER.to_owned()))
+                server(&app::serving_url(&data).unwrap_or_else(|| DEFAULT_SERVER.to_owned()))
             }
             Err(error) => Err(error),
         }
