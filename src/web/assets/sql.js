@@ -98,8 +98,9 @@ const work = async (what) => {
     if (running === mine) byId("status").textContent = `${text} in ${(performance.now() - began).toFixed(0)} ms`;
   } catch (error) {
     if (running !== mine) return;
-    byId("status").textContent = "";
-    fail(error.name === "AbortError" ? "cancelled" : error.message);
+    const cancelled = error.name === "AbortError";
+    byId("status").textContent = cancelled ? "Cancelled" : "";
+    if (!cancelled) fail(error.message);
   } finally {
     if (running === mine) show("cancel", false);
   }
@@ -167,7 +168,11 @@ const showChart = ({ columns, rows }) => {
     series = [...groups].slice(0, MAX_SERIES).map(([name, own]) => ({ name, data: own.map((row) => [row[time.name], number(row[numbers[0].name])]) }));
   }
   if (time) for (const { data } of series) data.sort(([a], [b]) => (a < b ? -1 : 1));
-  drawn = { series, time: Boolean(time), labels: rows.map((row) => row[base.name]) };
+  // What is measured in other units than the first would flatten it, or be flat: a click on the legend draws it.
+  const largest = series.map(({ data }) => Math.max(...data.map(([, value]) => Math.abs(value ?? 0))));
+  const fits = (size) => size * 30 > largest[0] && size < largest[0] * 30;
+  const selected = Object.fromEntries(series.map(({ name }, place) => [name, Boolean(time && label) || fits(largest[place])]));
+  drawn = { series, selected, time: Boolean(time), labels: rows.map((row) => row[base.name]) };
   draw();
 };
 
@@ -184,9 +189,9 @@ const draw = () => {
     animation: false,
     useUTC: true,
     color: palette,
-    textStyle: { color: text },
+    textStyle: { color: text, fontFamily: getComputedStyle(document.body).fontFamily },
     grid: { left: 8, right: 16, top: 34, bottom: 8, containLabel: true },
-    legend: { type: "scroll", textStyle: { color: soft }, pageTextStyle: { color: soft }, top: 0 },
+    legend: { type: "scroll", selected: drawn.selected, itemWidth: 14, itemHeight: 10, inactiveColor: line, textStyle: { color: soft }, pageTextStyle: { color: soft }, top: 0 },
     tooltip: { trigger: "axis", renderMode: "richText", backgroundColor: colour("--card"), borderColor: line, textStyle: { color: text } },
     xAxis: drawn.time ? { type: "time", ...axis, splitLine: { show: false } } : { type: "category", data: [...new Set(drawn.labels)], ...axis, splitLine: { show: false } },
     yAxis: { type: "value", ...axis },

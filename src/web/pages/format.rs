@@ -3,7 +3,7 @@
 /// What stands for a value that there is not.
 pub(super) const NONE: &str = "—";
 
-/// A length of time: `812 µs`, `12.3 ms`, `1.24 s`, `2 min 5 s`.
+/// A length of time: `812 µs`, `12.3 ms`, `1.24 s`, `2 min 5 s`, `1 h`.
 pub(super) fn duration(nanos: i64) -> String {
     let nanos = nanos.max(0);
     match nanos {
@@ -11,7 +11,9 @@ pub(super) fn duration(nanos: i64) -> String {
         1_000..1_000_000 => format!("{} µs", three_digits(nanos, 1_000)),
         1_000_000..1_000_000_000 => format!("{} ms", three_digits(nanos, 1_000_000)),
         1_000_000_000..60_000_000_000 => format!("{} s", three_digits(nanos, 1_000_000_000)),
-        _ => format!("{} min {} s", nanos / 60_000_000_000, nanos / 1_000_000_000 % 60),
+        60_000_000_000..3_600_000_000_000 => two(nanos / 1_000_000_000, 60, "min", "s"),
+        3_600_000_000_000..172_800_000_000_000 => two(nanos / 60_000_000_000, 60, "h", "min"),
+        _ => two(nanos / 3_600_000_000_000, 24, "d", "h"),
     }
 }
 
@@ -58,6 +60,14 @@ pub(super) fn short_amount(exact: &str) -> String {
     format!("{whole}.{}…", &decimals[..keep])
 }
 
+/// `value` small units in large ones of `ratio`, and what is left where something is.
+fn two(value: i64, ratio: i64, large: &str, small: &str) -> String {
+    match value % ratio {
+        0 => format!("{} {large}", value / ratio),
+        rest => format!("{} {large} {rest} {small}", value / ratio),
+    }
+}
+
 /// `value / unit` with three digits that matter, rounded down: an amount never looks larger than it is.
 fn three_digits(value: i64, unit: i64) -> String {
     let whole = value / unit;
@@ -84,6 +94,8 @@ mod tests {
         for (nanos, text) in durations.into_iter().chain([(1_249_000_000, "1.24 s"), (125_000_000_000, "2 min 5 s")]) {
             assert_eq!(duration(nanos), text);
         }
+        let long = [60, 3_600, 90_061, 172_800].map(|seconds| duration(seconds * 1_000_000_000));
+        assert_eq!(long, ["1 min", "1 h", "25 h 1 min", "2 d"]);
         assert_eq!((bytes(0), bytes(65_536), bytes(134_217_728)), ("0 KB".into(), "64 KB".into(), "128 MB".into()));
         assert_eq!(
             (count(0), count(999), count(1_234_567)),
