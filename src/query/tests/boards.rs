@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray};
 use arrow::datatypes::{Field, Schema};
 use serde_json::{Value, json};
 
-use super::tables::{Fixed, answer, attempt, line, params, span};
+use super::tables::{Fixed, attempt, line, params, span};
 use crate::query::{Engine, Param, Params, Relation, format};
 use crate::store::Table;
 
@@ -89,7 +89,8 @@ async fn few() -> Engine {
 
 /// The parameters of `given` that the query has.
 fn fitting(engine: &Engine, name: &str, given: &Params) -> Params {
-    let query = engine.list().iter().find(|query| query.name == name).unwrap_or_else(|| panic!("no query {name}"));
+    let list = engine.list();
+    let query = list.iter().find(|query| *query.name == *name).unwrap_or_else(|| panic!("no query {name}"));
     let has = |param: &String| query.params.iter().any(|declared| declared.name == *param);
     given.iter().filter(|(param, _)| has(param)).map(|(param, value)| (param.clone(), value.clone())).collect()
 }

@@ -7,7 +7,7 @@ use arrow::record_batch::RecordBatch;
 use serde_json::{Value, json};
 
 use super::chart;
-use crate::dashboard::{Dashboard, Panel};
+use crate::dashboard::Panel;
 use crate::query::QueryResult;
 use crate::units::Timestamp;
 use crate::web::panel::window::Window;
@@ -21,11 +21,11 @@ fn window() -> Window {
 }
 
 fn panel(gap: &str) -> Panel {
-    let board = format!(
-        "title = 'B'\n[[panels]]\nid = 'p'\ntitle = 'P'\nkind = 'TimeSeriesChart'\nquery = 'q'\nunit = 'money'\n\
-        gap = '{gap}'\ncolumns = [{{ name = 'cost', title = 'cost' }}]"
+    let panel = format!(
+        "id = 'p'\ntitle = 'P'\nkind = 'TimeSeriesChart'\nquery = 'q'\nunit = 'money'\ngap = '{gap}'\n\
+        columns = [{{ name = 'cost', title = 'cost' }}]"
     );
-    Dashboard::read("b", &board).unwrap().panels.remove(0)
+    toml::from_str(&panel).unwrap()
 }
 
 /// Rows of minute, series, cost in 10^-23 and currency.
