@@ -1,6 +1,7 @@
 //! Owns the command line: arguments, exit codes, and what is printed. One file for each command; the work is the
 //! parts' own. Exit 0 is done, 1 failed, 2 wrong usage.
 
+mod ask;
 mod client;
 mod dashboard;
 mod demo;
@@ -11,6 +12,7 @@ mod logs;
 mod output;
 mod query;
 mod remove;
+mod rollup;
 mod scratch;
 mod serve;
 mod versions;
@@ -76,6 +78,8 @@ enum Command {
     /// Check dashboards, or write them for other programs
     #[command(subcommand)]
     Dashboard(dashboard::Dashboard),
+    /// Look after the rollup that dashboards read
+    Rollup(rollup::Rollup),
 }
 
 /// Runs the command to its end.
@@ -106,6 +110,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Logs(command) => command.run().await,
         Command::Query(command) => command.run(&common).await,
         Command::Dashboard(command) => command.run().await,
+        Command::Rollup(command) => command.run(&common).await,
     }
 }
 

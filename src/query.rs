@@ -38,6 +38,7 @@ pub use docs::TableDoc;
 pub use header::{ColumnDoc, HeaderFault, ParamDoc, ParamType};
 pub use named::NamedQuery;
 pub use relation::Relation;
+pub use rollup::rollup_check;
 
 use admission::Admission;
 use named::Named;

@@ -33,7 +33,10 @@ mod wal;
 pub use config::{Config, Maintenance, Retention, WalSync};
 pub use error::{Error, NoSpace};
 pub use handle::{Handle, Slot};
-pub use rollup::{Bin, RELATIVE_ERROR, SHAPE_CHARS, Sketch, SketchError, error_fingerprint, error_shape};
+pub use rollup::{
+    Bin, ERROR_GROUPS, OTHER, RELATIVE_ERROR, Rollup, RollupView, SHAPE_CHARS, Sketch, SketchError, error_fingerprint,
+    error_shape,
+};
 pub use service::Service;
 pub use status::{Disk, DiskLevel, Status, TableStatus};
 pub use tables::{batches, size_of};
@@ -53,4 +56,4 @@ pub enum Table {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -102,6 +102,7 @@ impl Query {
     }
 }
 
-fn is_locked(error: &anyhow::Error) -> bool {
+/// Whether another process has the data folder open.
+pub(super) fn is_locked(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<store::Error>(), Some(store::Error::Locked { .. }))
 }

@@ -8,12 +8,15 @@ use async_trait::async_trait;
 use datafusion::catalog::memory::{MemoryCatalogProvider, MemoryCatalogProviderList};
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 
-use crate::store::Table;
+use crate::store::{Rollup, Table, View};
 
-use super::rollup::{self, Grain, Made};
+use super::rollup::{self, Grain, ROLLUP};
+use super::session::Views;
+use super::table::StoreTable;
 
 /// The names of the catalog and of its one schema.
 pub(super) const CATALOG: &str = "faremeter";
@@ -35,6 +38,11 @@ pub(super) struct WithRollups {
     pub(super) template: SessionState,
     /// What `rollup` is.
     pub(super) grain: Grain,
+    /// Has the rollups that are made already.
+    pub(super) views: Arc<dyn Views>,
+    /// `invocations` as it is in `base`, and where its files and those of its rollups are.
+    pub(super) invocations: View,
+    pub(super) url: ObjectStoreUrl,
 }
 
 impl fmt::Debug for WithRollups {
@@ -44,6 +52,19 @@ impl fmt::Debug for WithRollups {
 }
 
 impl WithRollups {
+    /// A rollup as the store has it, of the rows that `invocations` has.
+    async fn made(&self, rollup: Rollup) -> Result<Arc<dyn TableProvider>> {
+        let (views, rows) = (Arc::clone(&self.views), self.invocations.clone());
+        // Rows that are in no file yet are rolled up now.
+        let rolled = tokio::task::spawn_blocking(move || views.rollup(rollup, &rows)).await;
+        match rolled.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))? {
+            Some(Ok(view)) => Ok(Arc::new(StoreTable::of_rollup(view, self.url.clone())?)),
+            Some(Err(error)) => Err(DataFusionError::External(error.into())),
+            None if rollup == Rollup::Errors => self.of_rows(None).await,
+            None => self.of_rows(Some(if rollup == Rollup::Hour { Grain::HOUR } else { Grain::MINUTE })).await,
+        }
+    }
+
     /// A table that is made of the rows of `invocations`.
     async fn of_rows(&self, grain: Option<Grain>) -> Result<Arc<dyn TableProvider>> {
         let catalogs = of(Arc::clone(&self.base))?;
@@ -62,21 +83,20 @@ impl WithRollups {
 #[async_trait]
 impl SchemaProvider for WithRollups {
     fn table_names(&self) -> Vec<String> {
-        let rollups = Made::ALL.into_iter().map(|made| made.name().to_owned());
-        self.base.table_names().into_iter().chain(rollups).collect()
+        self.base.table_names().into_iter().chain(rollup::names().map(str::to_owned)).collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        Ok(match Made::ALL.into_iter().find(|made| made.name() == name) {
-            None => self.base.table(name).await?,
-            Some(Made::Resolved) => Some(self.of_rows(Some(self.grain)).await?),
-            Some(Made::Minute) => Some(self.of_rows(Some(Grain::MINUTE)).await?),
-            Some(Made::Hour) => Some(self.of_rows(Some(Grain::HOUR)).await?),
-            Some(Made::Errors) => Some(self.of_rows(None).await?),
-        })
+        let named = Rollup::ALL.into_iter().find(|rollup| rollup.name() == name);
+        let resolved = self.grain.made().filter(|_| name == ROLLUP);
+        match named.or(resolved) {
+            Some(rollup) => self.made(rollup).await.map(Some),
+            None if name == ROLLUP => self.of_rows(Some(self.grain)).await.map(Some),
+            None => self.base.table(name).await,
+        }
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        Made::ALL.iter().any(|made| made.name() == name) || self.base.table_exist(name)
+        rollup::names().any(|rollup| rollup == name) || self.base.table_exist(name)
     }
 }

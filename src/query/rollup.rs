@@ -1,36 +1,27 @@
 //! The tables of the rollup as SQL sees them: which one a query's `rollup` is, and the plan that makes rows of a rollup out
 //! of the rows of `invocations`, one of each. Rollups that are made already are the store's.
 
+mod check;
+
+pub use check::rollup_check;
+
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 
+use crate::store::Rollup;
+
 use super::header::Header;
 use super::{Error, Param, Params, params};
 
-/// The tables that are made of `invocations`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Made {
-    /// The one that fits the query at hand.
-    Resolved,
-    Minute,
-    Hour,
-    Errors,
-}
+/// The rollup that is resolved for the query at hand.
+pub(super) const ROLLUP: &str = "rollup";
 
-impl Made {
-    pub(super) const ALL: [Self; 4] = [Self::Resolved, Self::Minute, Self::Hour, Self::Errors];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Resolved => "rollup",
-            Self::Minute => "rollup_minute",
-            Self::Hour => "rollup_hour",
-            Self::Errors => "error_groups",
-        }
-    }
+/// The names of all rollups.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    [ROLLUP].into_iter().chain(Rollup::ALL.map(Rollup::name))
 }
 
 const MINUTE_S: i64 = 60;
@@ -56,9 +47,7 @@ impl Grain {
 
     /// Whether a statement that names these tables asks for `rollup`.
     pub(super) fn matters(tables: &[String]) -> bool {
-        let is_rollup = |name: &String| {
-            name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(Made::Resolved.name()))
-        };
+        let is_rollup = |name: &String| name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(ROLLUP));
         tables.iter().any(is_rollup)
     }
 
@@ -80,6 +69,15 @@ impl Grain {
             (false, true) => Self::MINUTE,
             (false, false) => Self { step_s, range: Some((from, to)) },
         })
+    }
+
+    /// The rollup that has it; none where rows are to be rolled up.
+    pub(super) fn made(self) -> Option<Rollup> {
+        match self {
+            Self::MINUTE => Some(Rollup::Minute),
+            Self::HOUR => Some(Rollup::Hour),
+            _ => None,
+        }
     }
 
     /// The start of a row's bucket. The first one of a range begins with it, wherever the step would.

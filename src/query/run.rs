@@ -15,7 +15,7 @@ use futures::TryStreamExt;
 
 use super::gate::Admitted;
 use super::header::Header;
-use super::rollup::{Grain, Made};
+use super::rollup::{self, Grain};
 use super::stop::Stop;
 use super::{Config, Core, Error, Params, QueryResult, failure, gate, params, stop};
 
@@ -64,7 +64,7 @@ fn no_table(core: &Core, error: &DataFusionError, named: &[String]) -> Option<Er
         return Some(gate::no_files(missing));
     }
     let mut tables: Vec<_> = core.sessions.tables().collect();
-    tables.extend(Made::ALL.map(Made::name));
+    tables.extend(rollup::names());
     Some(Error::Invalid(format!("table '{missing}' not found; there are {}", tables.join(", "))))
 }
 

@@ -17,7 +17,7 @@ use datafusion::prelude::SessionConfig;
 use object_store::ObjectStore;
 use url::Url;
 
-use crate::store::{self, Table, View};
+use crate::store::{self, Rollup, RollupView, Table, View};
 
 use super::catalog::{self, CATALOG, SCHEMA, WithRollups};
 use super::relation::{Relation, RelationTable};
@@ -32,11 +32,20 @@ const FOOTERS_SHARE: usize = 8;
 pub(super) trait Views: Send + Sync {
     /// The table as it is now.
     fn view(&self, table: Table) -> View;
+
+    /// A rollup of the rows of a view of `invocations`. None where there are none but the rows themselves.
+    fn rollup(&self, _rollup: Rollup, _rows: &View) -> Option<Result<RollupView, store::Error>> {
+        None
+    }
 }
 
 impl Views for store::Handle {
     fn view(&self, table: Table) -> View {
         Self::view(self, table)
+    }
+
+    fn rollup(&self, rollup: Rollup, rows: &View) -> Option<Result<RollupView, store::Error>> {
+        Some(Self::rollup(self, rollup, rows))
     }
 }
 
@@ -82,17 +91,23 @@ impl Sessions {
 
     fn snapshot(&self, grain: Grain) -> Result<Arc<dyn CatalogProviderList>> {
         let schema = MemorySchemaProvider::new();
+        let mut invocations = None;
         for table in Table::ALL {
             let name = table.name();
             let view = self.views.view(table);
             let url = ObjectStoreUrl::parse(format!("faremeter-{name}://store"))?;
             self.template.runtime_env().register_object_store(url.as_ref(), Arc::clone(&view.object_store));
+            if table == Table::Invocations {
+                invocations = Some((view.clone(), url.clone()));
+            }
             schema.register_table(name.to_owned(), Arc::new(StoreTable::new(view, url)?))?;
         }
         for relation in &self.relations {
             schema.register_table(relation.name().to_owned(), Arc::new(RelationTable::new(relation.clone())))?;
         }
-        catalog::of(Arc::new(WithRollups { base: Arc::new(schema), template: self.template.clone(), grain }))
+        let (invocations, url) = invocations.expect("invocations is one of all tables");
+        let (base, template, views) = (Arc::new(schema), self.template.clone(), Arc::clone(&self.views));
+        catalog::of(Arc::new(WithRollups { base, template, grain, views, invocations, url }))
     }
 }
 

@@ -26,13 +26,20 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
-use crate::store::{Bound, Bounds, DataFile, View};
+use crate::store::{Bound, Bounds, DataFile, RollupView, View};
 
 use super::prune::{self, DayFilter};
 
 /// A view of a table, read through the object store registered under `url`.
 pub(super) struct StoreTable {
-    view: View,
+    name: &'static str,
+    /// The column by which the newest rows are found first.
+    time: &'static str,
+    schema: SchemaRef,
+    files: Arc<[DataFile]>,
+    /// Whether it is known how many rows the files have.
+    counted: bool,
+    batches: Vec<RecordBatch>,
     url: ObjectStoreUrl,
     /// All columns but the partition's.
     in_files: SchemaRef,
@@ -41,17 +48,29 @@ pub(super) struct StoreTable {
 
 impl fmt::Debug for StoreTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreTable").field("table", &self.view.table).field("files", &self.view.files.len()).finish()
+        f.debug_struct("StoreTable")
+            .field("table", &self.name)
+            .field("files", &self.files.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl StoreTable {
     /// Fails where the view's last column is not the partition's.
     pub(super) fn new(view: View, url: ObjectStoreUrl) -> Result<Self> {
-        let fields = view.schema.fields();
-        let (partition, rest) = fields.split_last().ok_or_else(|| plan_datafusion_err!("the table has no columns"))?;
-        let (in_files, partition) = (Arc::new(Schema::new(rest.to_vec())), Arc::clone(partition));
-        Ok(Self { view, url, in_files, partition })
+        let View { table, schema, files, batches, .. } = view;
+        let (in_files, partition) = split(&schema)?;
+        let (name, time) = (table.name(), table.time_column());
+        Ok(Self { name, time, schema, files, counted: true, batches, url, in_files, partition })
+    }
+
+    /// A rollup; `url` is where its files are.
+    pub(super) fn of_rollup(view: RollupView, url: ObjectStoreUrl) -> Result<Self> {
+        let RollupView { rollup, files, batches, .. } = view;
+        let (name, schema) = (rollup.name(), rollup.schema());
+        let (in_files, partition) = split(&schema)?;
+        let files = files.into();
+        Ok(Self { name, time: "bucket", schema, files, counted: false, batches, url, in_files, partition })
     }
 
     async fn scan_files(
@@ -87,15 +106,14 @@ impl StoreTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let shares: Vec<_> = batches.chunks(batches.len().div_ceil(partitions)).map(<[_]>::to_vec).collect();
-        let source = MemorySourceConfig::try_new(&shares, Arc::clone(&self.view.schema), projection.cloned())?;
+        let source = MemorySourceConfig::try_new(&shares, Arc::clone(&self.schema), projection.cloned())?;
         Ok(DataSourceExec::from_data_source(source.with_limit(limit).with_show_sizes(false)))
     }
 
     /// An upper bound of the rows' times. A query for the last few rows looks at files in this order and passes the rest.
     fn latest(&self, file: &DataFile) -> Option<i64> {
-        let time = self.view.table.time_column();
         file.bounds.iter().find_map(|(name, bounds)| match bounds.max {
-            Bound::TimestampMicros(max) if name == time => Some(max),
+            Bound::TimestampMicros(max) if name == self.time => Some(max),
             _ => None,
         })
     }
@@ -105,7 +123,7 @@ impl StoreTable {
             .ok_or_else(|| plan_datafusion_err!("the column {} holds no day", self.partition.name()))?;
         let columns = self.in_files.fields().iter().map(|field| column_statistics(file, field)).collect();
         let statistics = Statistics {
-            num_rows: Precision::Exact(usize::try_from(file.rows).unwrap_or(usize::MAX)),
+            num_rows: self.count(file.rows),
             total_byte_size: Precision::Absent,
             column_statistics: columns,
         };
@@ -117,10 +135,24 @@ impl StoreTable {
     /// The count of rows, which is exact, and nothing of the columns: bounds enclose, and need not be tight.
     fn totals(&self, files: &[&DataFile]) -> Statistics {
         let rows: u64 = files.iter().map(|file| file.rows).sum();
-        let mut totals = Statistics::new_unknown(&self.view.schema);
-        totals.num_rows = Precision::Exact(usize::try_from(rows).unwrap_or(usize::MAX));
+        let mut totals = Statistics::new_unknown(&self.schema);
+        totals.num_rows = self.count(rows);
         totals
     }
+
+    fn count(&self, rows: u64) -> Precision<usize> {
+        match self.counted {
+            true => Precision::Exact(usize::try_from(rows).unwrap_or(usize::MAX)),
+            false => Precision::Absent,
+        }
+    }
+}
+
+/// The columns of files, and the partition's.
+fn split(schema: &Schema) -> Result<(SchemaRef, Arc<Field>)> {
+    let (partition, rest) =
+        schema.fields().split_last().ok_or_else(|| plan_datafusion_err!("the table has no columns"))?;
+    Ok((Arc::new(Schema::new(rest.to_vec())), Arc::clone(partition)))
 }
 
 /// Bounds are handed on as exact, for only exact ones prune while a query runs, as a top-k narrows. That they need not be
@@ -142,7 +174,7 @@ fn column_statistics(file: &DataFile, field: &Field) -> ColumnStatistics {
 #[async_trait]
 impl TableProvider for StoreTable {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.view.schema)
+        Arc::clone(&self.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -165,15 +197,14 @@ impl TableProvider for StoreTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let view = &self.view;
         let partition = self.partition.name();
         let (days, others) = filters.iter().cloned().partition(|filter| prune::is_about_day(filter, partition));
-        let (mut files, mut batches) = (view.files.iter().collect(), Cow::Borrowed(view.batches.as_slice()));
+        let (mut files, mut batches) = (self.files.iter().collect(), Cow::Borrowed(self.batches.as_slice()));
         if let Some(days) = DayFilter::new(state, &self.partition, days)? {
             files = days.files(files)?;
             batches = Cow::Owned(days.rows(&batches)?);
         }
-        let files = prune::keep(state, &view.schema, partition, files, others)?;
+        let files = prune::keep(state, &self.schema, partition, files, others)?;
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(2);
         if !files.is_empty() {
             inputs.push(Box::pin(self.scan_files(state, &files, projection, limit)).await?);
@@ -182,7 +213,7 @@ impl TableProvider for StoreTable {
             inputs.push(self.scan_batches(&batches, state.config().target_partitions(), projection, limit)?);
         }
         if inputs.is_empty() {
-            return Ok(Arc::new(EmptyExec::new(project_schema(&view.schema, projection)?)));
+            return Ok(Arc::new(EmptyExec::new(project_schema(&self.schema, projection)?)));
         }
         UnionExec::try_new(inputs)
     }

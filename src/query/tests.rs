@@ -3,6 +3,7 @@
 mod boards;
 mod limits;
 mod measure;
+mod measure_rollup;
 mod pages;
 mod queries;
 mod reading;

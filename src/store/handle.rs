@@ -11,6 +11,7 @@ use crate::model::Records;
 use super::budget::{Budget, Reservation};
 use super::live::Live;
 use super::maintain::Ceiling;
+use super::rollup::{Rollup, RollupView, Rollups};
 use super::status::Counters;
 use super::tables::size_of;
 use super::wal::{Command, Fault, Group};
@@ -43,6 +44,7 @@ pub(super) struct Shared {
     pub(super) ceiling: Arc<Ceiling>,
     pub(super) counters: Arc<Counters>,
     pub(super) object_store: Arc<dyn ObjectStore>,
+    pub(super) rollups: Arc<Rollups>,
 }
 
 impl Slot {
@@ -114,6 +116,12 @@ impl Handle {
     pub fn view(&self, table: Table) -> View {
         let (files, batches) = self.0.live.view(table);
         View { table, schema: table.schema(), object_store: Arc::clone(&self.0.object_store), files, batches }
+    }
+
+    /// A rollup of the very rows of `rows`, a view of `invocations`: each of them is in it once. The rows that are in no file
+    /// yet are rolled up now, which takes about a second for a million of them.
+    pub fn rollup(&self, rollup: Rollup, rows: &View) -> Result<RollupView, Error> {
+        self.0.rollups.view(rollup, rows)
     }
 
     /// Commits all that was appended before this call. One attempt: after an error the rows wait on, and are tried again

@@ -26,6 +26,7 @@ use super::committer::Request;
 use super::delta::{Change, Kept, Reason};
 use super::handle::Answer;
 use super::live::Live;
+use super::rollup::Rollups;
 use super::status::{Counters, count};
 use super::{Config, DiskLevel, Error, Table};
 
@@ -34,6 +35,7 @@ pub(super) struct Maintainer {
     pub(super) config: Config,
     pub(super) clock: Clock,
     pub(super) object_store: Arc<dyn ObjectStore>,
+    pub(super) rollups: Arc<Rollups>,
     pub(super) live: Arc<Live>,
     pub(super) ceiling: Arc<Ceiling>,
     pub(super) counters: Arc<Counters>,

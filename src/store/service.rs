@@ -25,6 +25,7 @@ use super::delta::{DeltaTable, SyncedFolder};
 use super::handle::{Answer, Shared};
 use super::live::Live;
 use super::maintain::{Ceiling, Maintainer};
+use super::rollup::Rollups;
 use super::status::Counters;
 use super::tables::last_ingested;
 use super::wal::{self, Command, Fault, Replayed, Stream, Syncer, Writer, WriterConfig};
@@ -73,7 +74,9 @@ impl Service {
         let maintenance_rng = StdRng::from_rng(&mut rng);
         let stream = wal::stream_id(&wal, &mut rng)?;
         let object_store = object_store(&config)?;
-        let tables = open_tables(&object_store, stream, &clock).await?;
+        let rollups = Arc::new(Rollups::new(Arc::clone(&object_store)));
+        let tables = open_tables(&object_store, &rollups, stream, &clock).await?;
+        rollups.recover(&tables[Table::Invocations.index()].files()).await?;
         let watermarks = tables.each_ref().map(DeltaTable::watermark);
         let found = replay(&wal, stream, watermarks).await?;
         let live = Arc::new(Live::new(tables.each_ref().map(DeltaTable::files)));
@@ -121,6 +124,7 @@ impl Service {
             config: config.clone(),
             clock,
             object_store: Arc::clone(&object_store),
+            rollups: Arc::clone(&rollups),
             live: Arc::clone(&live),
             ceiling: Arc::clone(&ceiling),
             counters: Arc::clone(&counters),
@@ -130,8 +134,18 @@ impl Service {
             unsettled: Default::default(),
             vacuumed: None,
         };
-        let shared =
-            Shared { commands, flushes: flush, rounds: round, budget, live, fault, ceiling, counters, object_store };
+        let shared = Shared {
+            commands,
+            flushes: flush,
+            rounds: round,
+            budget,
+            live,
+            fault,
+            ceiling,
+            counters,
+            object_store,
+            rollups,
+        };
         let service = Self { config, committer, flushes, maintainer, requests, full, _log: log, _lock: lock };
         Ok((service, Handle(Arc::new(shared))))
     }
@@ -220,10 +234,12 @@ fn object_store(config: &Config) -> Result<Arc<dyn ObjectStore>, Error> {
 
 async fn open_tables(
     object_store: &Arc<dyn ObjectStore>,
+    rollups: &Arc<Rollups>,
     stream: Stream,
     clock: &Clock,
 ) -> Result<[DeltaTable; 4], Error> {
-    let open = |table| DeltaTable::open(table, Arc::clone(object_store), stream.app_id(), clock.clone());
+    let open =
+        |table| DeltaTable::open(table, Arc::clone(object_store), Arc::clone(rollups), stream.app_id(), clock.clone());
     let opened = Box::pin(try_join_all(Table::ALL.map(open))).await?;
     opened.try_into().map_err(|_| Error::Internal("four tables are four".to_owned()))
 }

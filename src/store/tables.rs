@@ -21,7 +21,8 @@ use crate::model::Records;
 use crate::units::Timestamp;
 
 use super::Table;
-use column::{Column, arrays, documented, fields, time_type, times};
+use column::{Column, arrays, fields};
+pub(crate) use column::{documented, time_type, times};
 
 /// The column that every table is partitioned by.
 pub(crate) const PARTITION: &str = "date";

@@ -8,6 +8,7 @@ mod kill;
 mod maintain;
 mod readers;
 mod recovery;
+mod rollup;
 mod room;
 mod upgrade;
 

@@ -89,8 +89,8 @@ async fn few() -> Engine {
 
 /// The parameters of `given` that the query has.
 fn fitting(engine: &Engine, name: &str, given: &Params) -> Params {
-    let list = engine.list();
-    let query = list.iter().find(|query| *query.name == *name).unwrap_or_else(|| panic!("no query {name}"));
+    let all = engine.list();
+    let query = all.iter().find(|query| *query.name == *name).unwrap_or_else(|| panic!("no query {name}"));
     let has = |param: &String| query.params.iter().any(|declared| declared.name == *param);
     given.iter().filter(|(param, _)| has(param)).map(|(param, value)| (param.clone(), value.clone())).collect()
 }

@@ -65,7 +65,7 @@ async fn measures_follow_their_definitions() {
     let hour = &sums(&engine, "rollup_hour", &money).await[1];
     assert_eq!(hour["list_cost"], "0.00000060833333500000001");
     assert_eq!(hour["error_cost"], "0.00000020000000000000001");
-    assert_eq!(hour["retry_cost"], "0.00000020416666750000000");
+    assert_eq!(hour["retry_cost"], "0.0000002041666675");
     assert_eq!((&hour["unpriced"], &hour["egress_bytes"]), (&json!(0), &json!(9)));
     let last = &sums(&engine, "rollup_hour", &money).await[2];
     assert_eq!((&last["unpriced"], &last["provisioned"]), (&json!(1), &json!(1)));

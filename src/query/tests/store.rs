@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::tables::{answer, config, params, rows};
 use crate::clock::Clock;
 use crate::model::{Attributes, LogRecord, Records};
-use crate::query::Engine;
+use crate::query::{Engine, Param, rollup_check};
+use crate::store::tests::fixtures::Fixtures;
 use crate::store::{self, Handle, Service, size_of};
 use crate::units::Timestamp;
 
@@ -122,6 +123,58 @@ async fn every_table_of_the_store_is_read() {
     for table in store::Table::ALL {
         let all = format!("SELECT * FROM {}", table.name());
         assert_eq!(rows(&engine, &all).await, json!([]));
+    }
+    store.shutdown.cancel();
+    store.service.await.unwrap().unwrap();
+}
+
+/// The answers of the comparison with the rows, for each rollup.
+async fn compared(engine: &Engine) -> Vec<Value> {
+    let mut all = Vec::new();
+    for rollup in store::Rollup::ALL {
+        let mut given = params([("from", "2024-09-01T00:00:00Z"), ("to", "2024-11-01T00:00:00Z")]);
+        given.insert("step".to_owned(), Param::Int(1));
+        let found = engine.sql(&rollup_check(rollup), &given).await.unwrap_or_else(|error| panic!("{error}"));
+        all.push(answer(&found)[0].clone());
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_of_the_rollup_finds_no_difference_but_those_there_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = start(dir.path()).await;
+    let engine = Engine::start(config(), store.handle.clone()).unwrap();
+    let mut fixtures = Fixtures::new(3);
+    for _ in 0..4 {
+        let records = fixtures.records([300, 0, 0, 0]);
+        store.handle.reserve(size_of(&records)).unwrap().append(records).await.unwrap();
+        store.handle.flush().await.unwrap();
+        let records = fixtures.records([40, 0, 0, 0]);
+        store.handle.reserve(size_of(&records)).unwrap().append(records).await.unwrap();
+    }
+    let found = compared(&engine).await;
+    for (answer, least) in found.iter().zip([1_360, 1_360, 300]) {
+        assert!(answer["rows"].as_i64().unwrap() >= least && answer["different"] == 0, "{answer}");
+    }
+    assert_eq!(found[0]["rows"], 1_360);
+    // The side files of one file in the place of another's.
+    store.handle.flush().await.unwrap();
+    let sides = dir.path().join("tables/rollups/1");
+    for folder in ["minute", "hour", "errors"] {
+        let day = std::fs::read_dir(sides.join(folder).join("invocations")).unwrap().next().unwrap().unwrap().path();
+        let files: Vec<_> = std::fs::read_dir(day).unwrap().map(|file| file.unwrap().path()).collect();
+        let mut sizes: Vec<_> = files.iter().map(|path| (path.metadata().unwrap().len(), path)).collect();
+        sizes.sort();
+        let (small, large) = (sizes[0].1, sizes[sizes.len() - 1].1);
+        std::fs::copy(small, large).unwrap();
+    }
+    store.shutdown.cancel();
+    store.service.await.unwrap().unwrap();
+    let store = start(dir.path()).await;
+    let engine = Engine::start(config(), store.handle.clone()).unwrap();
+    for answer in compared(&engine).await {
+        assert!(answer["different"].as_i64().unwrap() > 0 && answer["first"].is_string(), "{answer}");
     }
     store.shutdown.cancel();
     store.service.await.unwrap().unwrap();

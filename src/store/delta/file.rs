@@ -6,6 +6,7 @@ use deltalake_core::kernel::{Add, Remove};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
+use crate::store::rollup::Rollups;
 use crate::store::tables::PARTITION;
 use crate::store::{DataFile, Error, Table};
 use crate::units::Timestamp;
@@ -22,18 +23,22 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    /// Puts an encoded file into its day's folder; `name` must be new there.
+    /// Puts an encoded file into its day's folder, after its side files; `name` must be new there.
     pub(crate) async fn put(
         table: Table,
         root: &Arc<dyn ObjectStore>,
+        rollups: &Rollups,
         name: &str,
         encoded: Encoded,
     ) -> Result<Self, Error> {
-        let Encoded { date, bytes, statistics } = encoded;
+        let Encoded { date, bytes, statistics, sides } = encoded;
         let date = day(date);
         let path = format!("{PARTITION}={date}/{name}.parquet");
         let known = data_file(table, &path, signed(bytes.len() as u64), &date, &statistics);
         let file = known.ok_or_else(|| Error::Internal(format!("the statistics of {path} are not ours")))?;
+        if let Some(sides) = sides {
+            rollups.put(&file.path, sides).await?;
+        }
         let put = root.put(&file.path, bytes.into()).await;
         put.map_err(|source| Error::Storage { table, source })?;
         Ok(Self { file, statistics })

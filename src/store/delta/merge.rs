@@ -14,11 +14,12 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use tokio_util::sync::CancellationToken;
 
+use crate::store::rollup::Roller;
 use crate::store::tables::PARTITION;
 use crate::store::{Error, Table};
 
 use super::bounds::Statistics;
-use super::parquet::{Encoded, writer};
+use super::parquet::{Encoded, roller, writer};
 
 /// Rows that are decoded of an input at once.
 const INPUT_ROWS: usize = 1_024;
@@ -43,6 +44,7 @@ pub(crate) fn merge(
         output: Output {
             writer: writer(table, Arc::clone(&schema), usize::try_from(rows).unwrap_or(usize::MAX))?,
             statistics: Statistics::new(table),
+            roller: roller(table)?,
         },
     };
     for file in files {
@@ -53,12 +55,20 @@ pub(crate) fn merge(
             return Err(Error::Closed);
         }
     }
-    let Output { writer, statistics } = merge.output;
+    let Output { writer, statistics, roller } = merge.output;
     if statistics.rows() as u64 != rows {
         let found = statistics.rows();
         return Err(Error::Internal(format!("files of {} hold {found} rows, and not {rows}", table.name())));
     }
-    Ok(Encoded { date, bytes: writer.into_inner()?, statistics: statistics.to_json() })
+    let sides = roller.map(Roller::finish).transpose()?;
+    Ok(Encoded { date, bytes: writer.into_inner()?, statistics: statistics.to_json(), sides })
+}
+
+/// The rows of a table's file, with the columns of today but the partition's.
+pub(crate) fn rows_of(table: Table, file: Bytes) -> Result<impl Iterator<Item = Result<RecordBatch, Error>>, Error> {
+    let schema = in_files(table);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(OUTPUT_ROWS).build()?;
+    Ok(reader.map(move |rows| adapt(&rows?, &schema)))
 }
 
 /// The columns of a table's files: all but the partition's.
@@ -89,6 +99,7 @@ struct Merge {
 struct Output {
     writer: ArrowWriter<Vec<u8>>,
     statistics: Statistics,
+    roller: Option<Roller>,
 }
 
 impl Merge {
@@ -147,6 +158,9 @@ impl Merge {
         let rows = interleave_record_batch(&batches, &self.chosen)?;
         self.output.statistics.add(&rows);
         self.output.writer.write(&rows)?;
+        if let Some(roller) = &mut self.output.roller {
+            roller.add(&rows)?;
+        }
         self.chosen.clear();
         let mut kept = Vec::with_capacity(self.inputs.len());
         for input in self.inputs.iter_mut().filter(|input| input.rows.is_some()) {

@@ -13,6 +13,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
+use crate::store::rollup::{Roller, Sides};
 use crate::store::tables::PARTITION;
 use crate::store::{Error, Table};
 
@@ -30,6 +31,8 @@ pub(crate) struct Encoded {
     pub(super) bytes: Vec<u8>,
     /// As an add action has them.
     pub(super) statistics: String,
+    /// The file's rollups, where its table has any.
+    pub(super) sides: Option<Sides>,
 }
 
 /// Encodes rows as one file for each day.
@@ -47,7 +50,19 @@ fn encode_day(table: Table, date: i32, rows: &RecordBatch) -> Result<Encoded, Er
     let rows = rows.project(&columns)?;
     let mut writer = writer(table, rows.schema(), rows.num_rows())?;
     writer.write(&rows)?;
-    Ok(Encoded { date, bytes: writer.into_inner()?, statistics: Statistics::of(table, &rows).to_json() })
+    let sides = match roller(table)? {
+        Some(mut roller) => {
+            roller.add(&rows)?;
+            Some(roller.finish()?)
+        }
+        None => None,
+    };
+    Ok(Encoded { date, bytes: writer.into_inner()?, statistics: Statistics::of(table, &rows).to_json(), sides })
+}
+
+/// What makes the rollups of the table's files, where it has any.
+pub(super) fn roller(table: Table) -> Result<Option<Roller>, Error> {
+    (table == Table::Invocations).then(Roller::new).transpose()
 }
 
 /// A writer of a file of so many rows, to memory.

@@ -24,6 +24,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::store::live::Sealed;
+use crate::store::rollup::Rollups;
 use crate::store::tables::PARTITION;
 use crate::store::{DataFile, Error, Table};
 
@@ -39,6 +40,7 @@ pub(crate) struct DeltaTable {
     table: Table,
     app_id: String,
     root: Arc<dyn ObjectStore>,
+    rollups: Arc<Rollups>,
     log_store: LogStoreRef,
     snapshot: DeltaTableState,
     /// The application transaction's version in `snapshot`; 0 when there is none.
@@ -64,6 +66,7 @@ impl DeltaTable {
     pub(crate) async fn open(
         table: Table,
         root: Arc<dyn ObjectStore>,
+        rollups: Arc<Rollups>,
         app_id: String,
         clock: Clock,
     ) -> Result<Self, Error> {
@@ -72,7 +75,8 @@ impl DeltaTable {
         let snapshot = shape::open(table, &log_store).await?;
         let watermark = watermark(&snapshot, &log_store, &app_id).await.map_err(delta)?;
         let files = files(table, &snapshot)?;
-        Ok(Self { table, app_id, root, log_store, snapshot, watermark, files, stale: false, written: None, clock })
+        let (stale, written) = (false, None);
+        Ok(Self { table, app_id, root, rollups, log_store, snapshot, watermark, files, stale, written, clock })
     }
 
     /// The number of the last segment whose rows are in the table.
@@ -130,7 +134,7 @@ impl DeltaTable {
         let mut files = Vec::with_capacity(encoded.len());
         for file in encoded {
             let name = format!("part-{through:020}-{:016x}", rng.next_u64());
-            files.push(NewFile::put(table, &self.root, &name, file).await?);
+            files.push(NewFile::put(table, &self.root, &self.rollups, &name, file).await?);
         }
         Ok(Written { after: self.watermark, through, files })
     }

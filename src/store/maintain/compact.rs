@@ -29,7 +29,7 @@ impl Maintainer {
         let merging = tokio::task::spawn_blocking(move || merge(table, date, inputs, rows, &stop));
         let merged = merging.await.map_err(|error| Error::Internal(format!("joining files: {error}")))??;
         let name = format!("joined-{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64());
-        let new = NewFile::put(table, &self.object_store, &name, merged).await?;
+        let new = NewFile::put(table, &self.object_store, &self.rollups, &name, merged).await?;
         let change = Change { reason: Reason::Joined, removed, added: vec![new] };
         // Files that are gone meanwhile are no failure: the next plan is made of those that are there.
         self.change(table, change).await

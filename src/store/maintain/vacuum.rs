@@ -1,6 +1,8 @@
 //! Owns the deleting of files that nobody needs: those that left their table long enough ago, and those that no table ever
 //! had. It trusts what is in storage alone, so that a restart changes nothing.
 //!
+//! A data file's side files go with it, and those without a data file when they are old: the data file is put after them.
+//!
 //! Safe by the order of things: storage is listed first, then the committer, between two commits, says what it has and what
 //! it may still name. A file that is listed and in neither was written for nothing, or has left the table.
 
@@ -8,9 +10,10 @@ use std::collections::{HashMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::store::delta::removals;
+use crate::store::rollup::data_of;
 use crate::store::status::count;
 use crate::store::{Error, Table};
 use crate::units::Timestamp;
@@ -42,6 +45,7 @@ impl Maintainer {
         for table in Table::ALL {
             bytes += self.list(table).await?.iter().map(|file| file.size).sum::<u64>();
         }
+        bytes += self.rollups.list().await?.iter().map(|side| side.size).sum::<u64>();
         self.ceiling.measured(bytes);
         Ok(())
     }
@@ -49,16 +53,38 @@ impl Maintainer {
     /// Returns the bytes that are left.
     async fn vacuum_table(&mut self, table: Table, now: Timestamp) -> Result<u64, Error> {
         let listed = self.list(table).await?;
+        let sides = if table == Table::Invocations { self.rollups.list().await? } else { Vec::new() };
         let kept = self.kept(table).await?;
-        let total = listed.iter().map(|file| file.size).sum::<u64>();
-        let unnamed: Vec<ObjectMeta> =
-            listed.into_iter().filter(|file| is_data(&file.location) && !kept.contains(&file.location)).collect();
-        if unnamed.is_empty() {
-            return Ok(total);
+        let total = listed.iter().chain(&sides).map(|file| file.size).sum::<u64>();
+        let unnamed: Vec<&ObjectMeta> =
+            listed.iter().filter(|file| is_data(&file.location) && !kept.contains(&file.location)).collect();
+        let removed = if unnamed.is_empty() { HashMap::new() } else { removals(table, &self.object_store).await? };
+        let old: Vec<ObjectMeta> =
+            unnamed.into_iter().filter(|file| self.is_old(file, &removed, now)).cloned().collect();
+        let gone: HashSet<Path> = old.iter().map(|file| file.location.clone()).collect();
+        let there: HashSet<&Path> = listed.iter().map(|file| &file.location).collect();
+        let is_needed = |side: &ObjectMeta| match data_of(&side.location) {
+            Some(data) if gone.contains(&data) => false,
+            Some(data) if kept.contains(&data) || there.contains(&data) => true,
+            _ => !self.is_old(side, &removed, now),
+        };
+        let unneeded: Vec<ObjectMeta> = sides.into_iter().filter(|side| !is_needed(side)).collect();
+        let bytes = self.delete(table, old).await? + self.delete_sides(unneeded).await?;
+        self.rollups.forget(gone.iter());
+        Ok(total.saturating_sub(bytes))
+    }
+
+    /// Side files are not counted among the tables' files.
+    async fn delete_sides(&self, sides: Vec<ObjectMeta>) -> Result<u64, Error> {
+        let mut bytes = 0;
+        for side in sides {
+            match self.object_store.delete(&side.location).await {
+                Ok(()) => bytes += side.size,
+                Err(object_store::Error::NotFound { .. }) => {}
+                Err(source) => return Err(Error::Storage { table: Table::Invocations, source }),
+            }
         }
-        let removed = removals(table, &self.object_store).await?;
-        let old = unnamed.into_iter().filter(|file| self.is_old(file, &removed, now)).collect();
-        Ok(total.saturating_sub(self.delete(table, old).await?))
+        Ok(bytes)
     }
 
     /// The files that the table has, may have, or that a view holds.

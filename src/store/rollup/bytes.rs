@@ -57,9 +57,14 @@ pub(super) fn write(sketch: &Sketch, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends the sketch of some values that are not negative; nothing where there are none. `keys` is room to work in.
+/// Appends the sketch of some values; nothing where there are none. `keys` is room to work in.
 pub(super) fn write_values(values: &[i64], keys: &mut Vec<i32>, out: &mut Vec<u8>) {
     let (Some(min), Some(max)) = (values.iter().min(), values.iter().max()) else { return };
+    if *min < 0 {
+        let mut sketch = Sketch::default();
+        values.iter().for_each(|value| sketch.add(*value as f64));
+        return write(&sketch, out);
+    }
     keys.clear();
     for value in values {
         if let Place::Positive(key) = bin_of(*value as f64) {

@@ -117,6 +117,8 @@ fn rows_acknowledged_before_kill_9_are_there_once() {
                 assert_eq!(acknowledged.iter().find(|id| !found.contains_key(*id)), None, "round {number}: lost");
                 let [invocations, spans, logs, _] = rows(&store.handle);
                 assert_eq!(invocations, found.len() as u64);
+                let view = store.handle.view(Table::Invocations);
+                assert_eq!(super::rollup::attempts_in(&store.handle, &view).await, view.rows(), "round {number}");
                 assert_eq!(spans, logs, "a group is whole or not at all");
                 store.handle.flush().await.unwrap();
             }

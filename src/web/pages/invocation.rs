@@ -22,7 +22,7 @@ use crate::web::state::AppState;
 
 use super::export::{self, Export};
 use super::invocations::PATH;
-use super::phases::{self, Legend};
+use super::phases;
 use super::row::{self, Row, text};
 
 use attempt::Attempt;
@@ -37,7 +37,6 @@ const LATE: Duration = Duration::from_secs(3_600);
 struct Page {
     id: String,
     attempts: Vec<Attempt>,
-    legend: Vec<Legend>,
     records: Vec<Record>,
     more_records: bool,
     records_error: Option<String>,
@@ -98,7 +97,6 @@ pub(in crate::web) async fn invocation(
     let path = format!("{PATH}/{}", super::range::segment(&id));
     let page = Page {
         attempts: rows.iter().map(|row| Attempt::of(row, &spans, spans_error.as_deref(), &state)).collect(),
-        legend: phases::legend(),
         more_records: records.len() >= records::MOST,
         records: records.iter().map(|record| Record::of(record, &rows)).collect(),
         records_error,

@@ -22,8 +22,8 @@ fn window() -> Window {
 
 fn panel(gap: &str) -> Panel {
     let panel = format!(
-        "id = 'p'\ntitle = 'P'\nkind = 'TimeSeriesChart'\nquery = 'q'\nunit = 'money'\ngap = '{gap}'\n\
-        columns = [{{ name = 'cost', title = 'cost' }}]"
+        "id = 'p'\ntitle = 'P'\nkind = 'TimeSeriesChart'\nquery = 'q'\nunit = 'money'\n\
+        gap = '{gap}'\ncolumns = [{{ name = 'cost', title = 'cost' }}]"
     );
     toml::from_str(&panel).unwrap()
 }

@@ -1,0 +1,69 @@
+//! Where a command asks its SQL: the server that has the data folder open, or the folder itself when none has. What is asked
+//! is the command's.
+
+use anyhow::Context;
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::app::{self, Offline};
+use crate::config::Config;
+use crate::query::{Param, Params, format};
+
+use super::Common;
+use super::client::{Client, Connect, DEFAULT_SERVER};
+use super::query::is_locked;
+
+/// Answers SQL.
+pub(super) enum Asker {
+    Server(Client),
+    Folder(Offline),
+}
+
+impl Asker {
+    /// The server that is named, or the one that has the folder open, or the folder.
+    pub(super) async fn open(common: &Common, connect: &Connect) -> anyhow::Result<Self> {
+        let server = |url: &str| Client::new(url, connect.token.as_deref()).map(Self::Server);
+        if let Some(url) = &connect.server {
+            return server(url);
+        }
+        let config = Config::read(&common.flags())?;
+        if !config.data.is_dir() {
+            return server(DEFAULT_SERVER);
+        }
+        match Offline::open(config.store, config.query).await {
+            Ok(offline) => Ok(Self::Folder(offline)),
+            Err(error) if is_locked(&error) => {
+                server(&app::serving_url(&config.data).unwrap_or_else(|| DEFAULT_SERVER.to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The answer's rows.
+    pub(super) async fn rows(&self, sql: &str, params: &[(&str, String)]) -> anyhow::Result<Vec<Map<String, Value>>> {
+        match self {
+            Self::Folder(offline) => {
+                let params: Params =
+                    params.iter().map(|(name, value)| ((*name).to_owned(), Param::Text(value.clone()))).collect();
+                Ok(format::rows(&offline.query.sql(sql, &params).await?)?)
+            }
+            Self::Server(client) => {
+                let params: Map<String, Value> =
+                    params.iter().map(|(name, value)| ((*name).to_owned(), Value::String(value.clone()))).collect();
+                let body = Bytes::from(json!({"sql": sql, "params": params}).to_string());
+                let answer = client.json(Method::POST, client.url(&["api", "v1", "query"]), body).await?;
+                let rows = answer.get("rows").cloned().context("the server's reply has no rows")?;
+                serde_json::from_value(rows).context("the server's reply has rows that are no objects")
+            }
+        }
+    }
+
+    /// Closes the folder.
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        match self {
+            Self::Server(_) => Ok(()),
+            Self::Folder(offline) => offline.close().await,
+        }
+    }
+}
