@@ -1,12 +1,13 @@
 //! Boards of a folder: everything that is wrong is named, and what is edited is taken up.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::app::Offline;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::query::{self, Engine, Params};
 
@@ -183,7 +184,7 @@ async fn edited_files_are_taken_up_and_wrong_ones_stay_as_they_were() {
     let boards = Boards::open(home.engine.clone(), Some(home.path())).await.unwrap();
     let title = |name: &str| boards.get(name).map(|board| board.title.clone());
     assert_eq!((title("mine").as_deref(), boards.all().len()), (Some("Mine"), FILES.len() + 2));
-    let begun = Instant::now();
+    let begun = Clock::system().instant();
     let at = |seconds: u64| begun + Duration::from_secs(seconds);
     boards.follow(at(0)).await;
 

@@ -29,7 +29,9 @@ fn panel(gap: &str) -> Panel {
 }
 
 /// Rows of minute, series, cost in 10^-23 and currency.
-fn result(rows: &[(i64, Option<&str>, Option<i128>, Option<&str>)]) -> QueryResult {
+type Row<'a> = (i64, Option<&'a str>, Option<i128>, Option<&'a str>);
+
+fn result(rows: &[Row<'_>]) -> QueryResult {
     let first = window().from.micros();
     let costs = Decimal128Array::from_iter(rows.iter().map(|row| row.2)).with_precision_and_scale(38, 23).unwrap();
     let mut columns: Vec<(&str, ArrayRef)> = vec![
@@ -49,7 +51,7 @@ fn result(rows: &[(i64, Option<&str>, Option<i128>, Option<&str>)]) -> QueryResu
     QueryResult { schema: batch.schema(), batches: vec![batch] }
 }
 
-fn drawn(gap: &str, rows: &[(i64, Option<&str>, Option<i128>, Option<&str>)]) -> Value {
+fn drawn(gap: &str, rows: &[Row<'_>]) -> Value {
     let chart = serde_json::to_value(chart(&panel(gap), &window(), &result(rows)).unwrap()).unwrap();
     assert_eq!(chart["times"].as_array().unwrap().len(), 3);
     let of = |series: &Value| json!([series["name"], series["values"]]);
