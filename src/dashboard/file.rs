@@ -54,7 +54,7 @@ pub struct Panel {
     /// `TimeSeriesChart`: the scale of values.
     #[serde(default)]
     pub scale: Scale,
-    /// `TimeSeriesChart`: what a bucket without a row is: nothing, or 0.
+    /// `TimeSeriesChart`, and the trend of a `StatChart`: what a bucket without a row is: nothing, or 0.
     #[serde(default)]
     pub gap: Gap,
     /// `StatChart`: the column that is shown.
