@@ -24,7 +24,7 @@ const MOST_ROOM: (u32, u32) = (GRID_COLUMNS, 30);
 const OPTIONS: [(&str, &[Kind]); 8] = [
     ("display", &[Kind::TimeSeriesChart]),
     ("scale", &[Kind::TimeSeriesChart]),
-    ("gap", &[Kind::TimeSeriesChart]),
+    ("gap", &[Kind::TimeSeriesChart, Kind::StatChart]),
     ("value", &[Kind::StatChart]),
     ("note", &[Kind::StatChart]),
     ("better", &[Kind::StatChart]),

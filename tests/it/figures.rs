@@ -44,7 +44,7 @@ fn filters() -> Vec<(Filter, usize)> {
 
 /// A history of the demo that stands still.
 fn demo() -> Server {
-    let home = Home::demo().arg("--history").arg("20k").arg("--no-load").arg("--seed").arg("3");
+    let home = Home::demo().arg("--history").arg("30k").arg("--no-load").arg("--seed").arg("3");
     Arc::new(home).serve()
 }
 
@@ -52,7 +52,7 @@ fn demo() -> Server {
 fn every_figure_equals_the_records() {
     let server = demo();
     let all = raw::fetch(&server);
-    assert!(all.len() > 20_000, "{} records", all.len());
+    assert!(all.len() > 30_000, "{} records", all.len());
     let last_us = all.iter().map(|attempt| attempt.at_us).max().expect("there are records");
     for (filter, times) in filters() {
         for (length_s, before_s, step_s) in RANGES.into_iter().take(times) {
