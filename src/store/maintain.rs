@@ -24,7 +24,7 @@ use crate::units::Timestamp;
 
 use super::committer::Request;
 use super::delta::{Change, Kept, Reason};
-use super::handle::Answer;
+use super::handle::{Answer, Shared};
 use super::live::Live;
 use super::rollup::Rollups;
 use super::status::{Counters, count};
@@ -49,6 +49,31 @@ pub(super) struct Maintainer {
 }
 
 impl Maintainer {
+    /// Has done nothing yet. It asks the committer by `requests`, and hears of rounds that are wanted by `rounds`.
+    pub(super) fn new(
+        config: &Config,
+        clock: Clock,
+        rng: StdRng,
+        shared: &Shared,
+        requests: mpsc::Sender<Request>,
+        rounds: mpsc::Receiver<Answer>,
+    ) -> Self {
+        Self {
+            config: config.clone(),
+            clock,
+            object_store: Arc::clone(&shared.object_store),
+            rollups: Arc::clone(&shared.rollups),
+            live: Arc::clone(&shared.live),
+            ceiling: Arc::clone(&shared.ceiling),
+            counters: Arc::clone(&shared.counters),
+            requests,
+            rounds,
+            rng,
+            unsettled: Default::default(),
+            vacuumed: None,
+        }
+    }
+
     /// Works until `stop`.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut checks = interval(self.config.disk_check_interval);

@@ -107,6 +107,8 @@ impl Service {
         };
         let log = start_log(Writer::new(writer, segment, syncer)?).map_err(|source| Error::io(&wal, source))?;
         let (flush, flushes) = tokio::sync::mpsc::channel(FLUSHES);
+        let (request, requests) = tokio::sync::mpsc::channel(1);
+        let (round, rounds) = tokio::sync::mpsc::channel(FLUSHES);
         let commands = log.commands.clone();
         let committer = Committer {
             wal,
@@ -117,22 +119,6 @@ impl Service {
             counters: Arc::clone(&counters),
             rng,
             failures: 0,
-        };
-        let (request, requests) = tokio::sync::mpsc::channel(1);
-        let (round, rounds) = tokio::sync::mpsc::channel(FLUSHES);
-        let maintainer = Maintainer {
-            config: config.clone(),
-            clock,
-            object_store: Arc::clone(&object_store),
-            rollups: Arc::clone(&rollups),
-            live: Arc::clone(&live),
-            ceiling: Arc::clone(&ceiling),
-            counters: Arc::clone(&counters),
-            requests: request,
-            rounds,
-            rng: maintenance_rng,
-            unsettled: Default::default(),
-            vacuumed: None,
         };
         let shared = Shared {
             commands,
@@ -146,6 +132,7 @@ impl Service {
             object_store,
             rollups,
         };
+        let maintainer = Maintainer::new(&config, clock, maintenance_rng, &shared, request, rounds);
         let service = Self { config, committer, flushes, maintainer, requests, full, _log: log, _lock: lock };
         Ok((service, Handle(Arc::new(shared))))
     }

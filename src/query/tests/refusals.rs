@@ -142,7 +142,10 @@ async fn unknown_parameters_are_named() {
     let error = engine.sql("SELECT 1", &params([("c", "2")])).await.unwrap_err();
     assert_eq!(error.to_string(), "the query has no parameter 'c'; it has none");
     let error = engine.named("nothing", &Params::new()).await.unwrap_err();
-    assert!(error.to_string().starts_with("there is no query 'nothing'; there are cold_starts_by_hour, "), "{error}");
+    assert!(
+        error.to_string().starts_with("there is no query 'nothing'; there are cold_latency_histogram, "),
+        "{error}"
+    );
 }
 
 #[tokio::test]

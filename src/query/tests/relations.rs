@@ -80,7 +80,7 @@ async fn relations_are_listed_and_described() {
 async fn what_is_wrong_with_a_relation_is_said() {
     let (engine, _) = engine();
     let unknown = failure(&engine, "SELECT * FROM nothing").await;
-    let list = "invocations, spans, logs, metrics, deployments, crowded, broken, wrong";
+    let list = "invocations, spans, logs, metrics, deployments, crowded, broken, wrong, rollup, rollup_minute, rollup_hour, error_groups";
     assert_eq!(unknown, Error::Invalid(format!("table 'nothing' not found; there are {list}")));
     let column = failure(&engine, "SELECT memory FROM deployments").await.to_string();
     assert!(column.starts_with("column 'memory' not found; there are "), "{column}");

@@ -1,6 +1,8 @@
 //! Owns a sketch's bytes: writing them, and reading them into the bins of another. The format is that of DataDog's
 //! `DDSketchWithExactSummaryStatistics`. What a sketch is for is `sketch`'s.
 
+use std::cmp::Ordering;
+
 use super::sketch::{Bins, Place, Sketch, SketchError, bin_of, config};
 
 const COUNT: u8 = 0xA0;
@@ -171,7 +173,7 @@ impl<'a> Reader<'a> {
                 flag => return Err(SketchError::Malformed(format!("{flag:#04x} is no part of a sketch"))),
             }
         }
-        if sketch.count() > 0 && !(sketch.min <= sketch.max) {
+        if sketch.count() > 0 && sketch.min.partial_cmp(&sketch.max).is_none_or(Ordering::is_gt) {
             return Err(SketchError::Malformed("a sketch has no least and greatest value".to_owned()));
         }
         Ok(())
