@@ -37,7 +37,7 @@ pub(super) struct StoreTable {
     time: &'static str,
     schema: SchemaRef,
     files: Arc<[DataFile]>,
-    /// Whether it is known how many rows the files have.
+    /// Whether the files have exactly so many rows, and not just no more.
     counted: bool,
     batches: Vec<RecordBatch>,
     url: ObjectStoreUrl,

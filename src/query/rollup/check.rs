@@ -7,7 +7,7 @@ use crate::store::{OTHER, Rollup};
 
 /// A statement that compares a rollup with the rows of `invocations` between `$from` and `$to`, which are whole hours;
 /// `$step` must be 1. Its one row says how many `rows` and `keys` were compared, how many keys are `different`, and the
-/// first of them.
+/// first of them with the columns that differ.
 #[must_use]
 pub fn rollup_check(rollup: Rollup) -> String {
     let bucket = match rollup {
@@ -21,7 +21,7 @@ pub fn rollup_check(rollup: Rollup) -> String {
         match side_by_side(name, field.data_type()) {
             Compared::Not => continue,
             Compared::Key => keys.push(name.clone()),
-            Compared::By(sides) => differs.push(sides),
+            Compared::By(differ) => differs.push(format!("CASE WHEN {differ} THEN '{name}' END")),
         }
         columns.push(name.clone());
     }
@@ -40,14 +40,15 @@ pub fn rollup_check(rollup: Rollup) -> String {
          WITH sides AS (\n\
              SELECT TRUE AS made, bucket, {attempts} AS attempts, {columns} FROM {name} WHERE bucket >= $from AND bucket < $to\n\
              UNION ALL\n\
-             SELECT FALSE, bucket, {attempts}, {columns} FROM {rows} WHERE bucket >= $from AND bucket < $to AND $step = 1\n\
+             SELECT FALSE AS made, bucket, {attempts} AS attempts, {columns} FROM {rows} WHERE bucket >= $from AND bucket < $to AND $step = 1\n\
          ), compared AS (\n\
              SELECT {keys}, coalesce(sum(attempts) FILTER (WHERE NOT made), 0) AS attempts,\n\
-                 array_has(make_array({differs}), TRUE) AS different\n\
+                 array_to_string(make_array({differs}), ', ') AS different\n\
              FROM sides GROUP BY {numbers}\n\
          )\n\
-         SELECT coalesce(sum(attempts), 0) AS rows, count(*) AS keys, count(*) FILTER (WHERE different) AS different,\n\
-             min(CAST(bucket AS TEXT) || ' ' || tenant || '/' || function) FILTER (WHERE different) AS first\n\
+         SELECT coalesce(sum(attempts), 0) AS rows, count(*) AS keys, count(*) FILTER (WHERE different <> '') AS different,\n\
+             min(CAST(bucket AS TEXT) || ' ' || tenant || '/' || function || ': ' || different)\n\
+                 FILTER (WHERE different <> '') AS first\n\
          FROM compared",
         name = rollup.name(),
         keys = keys.join(", "),
@@ -80,7 +81,7 @@ fn side_by_side(name: &str, kind: &DataType) -> Compared {
         // Groups beyond the limit are in one, so their number says nothing.
         ("fingerprint", _) => match by("count") {
             Compared::By(counts) => Compared::By(format!(
-                "({} AND NOT bool_or(fingerprint = '{OTHER}'))",
+                "(({}) AND NOT bool_or(fingerprint = '{OTHER}'))",
                 counts.replace("count(fingerprint)", "count(DISTINCT fingerprint)")
             )),
             other => other,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::tables::config;
+use super::tables::{config, rows};
 use crate::clock::Clock;
 use crate::cost::PriceBooks;
 use crate::demo::history::{Groups, Place};
@@ -63,6 +63,13 @@ fn bytes(dir: &Path) -> u64 {
     entries.map(|path| if path.is_dir() { bytes(&path) } else { path.metadata().unwrap().len() }).sum()
 }
 
+/// What this process has used of the processors, in ticks of 10 ms.
+fn cpu_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    [11, 12].iter().map(|at| fields[*at].parse::<f64>().unwrap()).sum::<f64>() / 100.0
+}
+
 async fn time(clock: &Clock, engine: &Engine, what: &str, sql: &str, given: &Params) {
     let mut best = Duration::MAX;
     for _ in 0..5 {
@@ -76,11 +83,12 @@ async fn time(clock: &Clock, engine: &Engine, what: &str, sql: &str, given: &Par
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "measures"]
 async fn measure() {
+    let sum = "SELECT sum(invocations + throttled + platform_errors) = (SELECT count(*) FROM invocations) AS same FROM rollup_hour";
     let (dir, clock) = (tempfile::tempdir().unwrap(), Clock::system());
     let store = start(dir.path()).await;
-    let began = clock.instant();
-    let rows = load(&store.handle).await;
-    println!("{rows} rows loaded in {:?}", clock.instant() - began);
+    let (began, cpu) = (clock.instant(), cpu_s());
+    let loaded = load(&store.handle).await;
+    println!("{loaded} rows loaded in {:?}, {:.1} s of CPU", clock.instant() - began, cpu_s() - cpu);
     let began = clock.instant();
     store.handle.maintain().await.unwrap();
     println!("joined in {:?}", clock.instant() - began);
@@ -90,10 +98,12 @@ async fn measure() {
         println!("{:>12} bytes  {folder}", bytes(&tables.join(folder)));
     }
     std::fs::remove_dir_all(tables.join("rollups")).unwrap();
-    let began = clock.instant();
+    let (began, cpu) = (clock.instant(), cpu_s());
     let store = start(dir.path()).await;
-    println!("side files made again when the store opened, in {:?}", clock.instant() - began);
+    let (took, cpu) = (clock.instant() - began, cpu_s() - cpu);
+    println!("side files made again when the store opened, in {took:?}, {cpu:.1} s of CPU, reading rows included");
     let engine = Engine::start(config(), store.handle.clone()).unwrap();
+    assert_eq!(rows(&engine, sum).await, serde_json::json!([{"same": true}]));
     for (what, hours, step) in
         [("an hour by 10 s", 1, 10_i64), ("a day by 5 min", 24, 300), ("35 days by 6 h", 24 * 35, 21_600)]
     {

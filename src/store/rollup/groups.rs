@@ -79,8 +79,12 @@ impl Groups {
     /// Something of each group, to which each row adds.
     pub(super) fn gather<T: Clone>(&self, start: T, mut add: impl FnMut(&mut T, usize)) -> Vec<T> {
         let mut all = vec![start; self.len()];
-        for (row, group) in self.of_row.iter().enumerate() {
-            add(&mut all[*group as usize], row);
+        let (slots, groups) = (all.as_mut_slice(), self.of_row.as_slice());
+        // Plain indices: this runs for each row and measure, and iterators are slow where they are not optimised.
+        let mut row = 0;
+        while row < groups.len() {
+            add(&mut slots[groups[row] as usize], row);
+            row += 1;
         }
         all
     }

@@ -4,6 +4,7 @@
 use arrow::array::{
     Array, AsArray, BooleanArray, Decimal128Array, Int32Array, Int64Array, PrimitiveArray, StringArray,
 };
+use arrow::compute::kernels::cmp::eq;
 use arrow::datatypes::{ArrowPrimitiveType, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 
@@ -46,17 +47,19 @@ impl<'a> Raw<'a> {
     pub(super) fn new(rows: &'a RecordBatch) -> Result<Self, Error> {
         let ints = |name| primitive::<Int64Type>(rows, name);
         let outcomes = texts(rows, "outcome")?;
-        let is = |word: &str| outcomes.iter().map(|outcome| outcome == Some(word)).collect::<Vec<bool>>();
-        let (throttled, platform_error) = (is("throttled"), is("platform_error"));
+        let is = |word: &str| -> Result<Vec<bool>, Error> {
+            Ok(eq(outcomes, &StringArray::new_scalar(word))?.values().iter().collect())
+        };
+        let (throttled, platform_error) = (is("throttled")?, is("platform_error")?);
         let ran: Vec<bool> = throttled.iter().zip(&platform_error).map(|(one, other)| !(*one || *other)).collect();
         let cold: &BooleanArray = column(rows, "cold")?.as_boolean_opt().ok_or_else(|| wrong(rows, "cold"))?;
         Ok(Self {
             started_at: primitive::<TimestampMicrosecondType>(rows, "started_at")?,
             cold: ran.iter().enumerate().map(|(at, ran)| *ran && cold.value(at)).collect(),
             ran,
-            error: is("error"),
-            timeout: is("timeout"),
-            out_of_memory: is("out_of_memory"),
+            error: is("error")?,
+            timeout: is("timeout")?,
+            out_of_memory: is("out_of_memory")?,
             platform_error,
             throttled,
             throttle_reason: texts(rows, "throttle_reason")?,

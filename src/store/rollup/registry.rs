@@ -33,7 +33,7 @@ pub struct RollupView {
     pub rollup: Rollup,
     /// Where `files` are.
     pub object_store: Arc<dyn ObjectStore>,
-    /// Files without the column `date`. How many rows they have is not known, and 0.
+    /// Files without the column `date`. Their `rows` are those of their data files: they have no more.
     pub files: Vec<DataFile>,
     /// The rollup of rows that are not in a file yet.
     pub batches: Vec<RecordBatch>,
@@ -168,7 +168,7 @@ fn side_file(rollup: Rollup, data: &DataFile, bytes: u64) -> DataFile {
         "tenant" | "function" => Some((name.clone(), Bounds { min: min.clone(), max: max.clone(), nulls: *nulls })),
         _ => None,
     });
-    DataFile { path: path(rollup, &data.path), bytes, rows: 0, date: data.date, bounds: bounds.collect() }
+    DataFile { path: path(rollup, &data.path), bytes, rows: data.rows, date: data.date, bounds: bounds.collect() }
 }
 
 fn storage(source: object_store::Error) -> Error {

@@ -5,7 +5,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
@@ -99,7 +99,7 @@ impl Writer {
         let all = rollup.schema();
         let columns: Vec<usize> = (0..all.fields().len()).filter(|at| all.field(*at).name() != PARTITION).collect();
         let schema: SchemaRef = Schema::project(&all, &columns)?.into();
-        Ok(Self { writer: ArrowWriter::try_new(Vec::new(), schema, Some(properties()?))?, columns })
+        Ok(Self { writer: ArrowWriter::try_new(Vec::new(), schema, Some(properties()))?, columns })
     }
 
     fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
@@ -111,10 +111,11 @@ impl Writer {
     }
 }
 
-/// Sums that hardly repeat are written as differences; counts, which do, by dictionary. Sketches are compressed only.
-fn properties() -> Result<WriterProperties, Error> {
+/// Sums that hardly repeat are written as differences; counts, which do, by dictionary. Sketches are compressed only. Not by
+/// zstd: there are many small columns, and its contexts cost more than all the rest.
+fn properties() -> WriterProperties {
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(Compression::SNAPPY)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
     for measure in MEASURES {
         let column = ColumnPath::from(measure.name);
@@ -126,5 +127,5 @@ fn properties() -> Result<WriterProperties, Error> {
             properties = properties.set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
         }
     }
-    Ok(properties.build())
+    properties.build()
 }
