@@ -18,9 +18,6 @@ WITH seen AS (
     FROM rollup WHERE bucket >= $from AND bucket < $to
     UNION ALL
     SELECT bucket, tenant, function, version, region, tags
-    FROM rollup_minute WHERE bucket >= date_trunc('hour', $from) AND bucket < date_trunc('minute', $from)
-    UNION ALL
-    SELECT bucket, tenant, function, version, region, tags
     FROM rollup_hour WHERE bucket >= $from - INTERVAL '7 days' AND bucket < date_trunc('hour', $from)
 ), first_calls AS (
     SELECT tenant, function, version, min(bucket) AS first_bucket
