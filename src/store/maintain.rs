@@ -24,7 +24,7 @@ use crate::units::Timestamp;
 
 use super::committer::Request;
 use super::delta::{Change, Kept, Reason};
-use super::handle::Answer;
+use super::handle::{Answer, Shared};
 use super::live::Live;
 use super::rollup::Rollups;
 use super::status::{Counters, count};
@@ -32,23 +32,48 @@ use super::{Config, DiskLevel, Error, Table};
 
 /// Does the rounds, one after the other.
 pub(super) struct Maintainer {
-    pub(super) config: Config,
-    pub(super) clock: Clock,
-    pub(super) object_store: Arc<dyn ObjectStore>,
-    pub(super) rollups: Arc<Rollups>,
-    pub(super) live: Arc<Live>,
-    pub(super) ceiling: Arc<Ceiling>,
-    pub(super) counters: Arc<Counters>,
-    pub(super) requests: mpsc::Sender<Request>,
-    pub(super) rounds: mpsc::Receiver<Answer>,
-    pub(super) rng: StdRng,
+    config: Config,
+    clock: Clock,
+    object_store: Arc<dyn ObjectStore>,
+    rollups: Arc<Rollups>,
+    live: Arc<Live>,
+    ceiling: Arc<Ceiling>,
+    counters: Arc<Counters>,
+    requests: mpsc::Sender<Request>,
+    rounds: mpsc::Receiver<Answer>,
+    rng: StdRng,
     /// Of each table the change whose commit failed: it may have been made all the same, and is made first of all.
-    pub(super) unsettled: [Option<Change>; 4],
+    unsettled: [Option<Change>; 4],
     /// When files were last looked for that can be deleted.
-    pub(super) vacuumed: Option<Timestamp>,
+    vacuumed: Option<Timestamp>,
 }
 
 impl Maintainer {
+    /// Looks after the store of `shared`, when the time comes and when `rounds` say so.
+    pub(super) fn new(
+        config: Config,
+        clock: Clock,
+        shared: &Shared,
+        requests: mpsc::Sender<Request>,
+        rounds: mpsc::Receiver<Answer>,
+        rng: StdRng,
+    ) -> Self {
+        Self {
+            config,
+            clock,
+            object_store: Arc::clone(&shared.object_store),
+            rollups: Arc::clone(&shared.rollups),
+            live: Arc::clone(&shared.live),
+            ceiling: Arc::clone(&shared.ceiling),
+            counters: Arc::clone(&shared.counters),
+            requests,
+            rounds,
+            rng,
+            unsettled: Default::default(),
+            vacuumed: None,
+        }
+    }
+
     /// Works until `stop`.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut checks = interval(self.config.disk_check_interval);

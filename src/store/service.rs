@@ -120,20 +120,6 @@ impl Service {
         };
         let (request, requests) = tokio::sync::mpsc::channel(1);
         let (round, rounds) = tokio::sync::mpsc::channel(FLUSHES);
-        let maintainer = Maintainer {
-            config: config.clone(),
-            clock,
-            object_store: Arc::clone(&object_store),
-            rollups: Arc::clone(&rollups),
-            live: Arc::clone(&live),
-            ceiling: Arc::clone(&ceiling),
-            counters: Arc::clone(&counters),
-            requests: request,
-            rounds,
-            rng: maintenance_rng,
-            unsettled: Default::default(),
-            vacuumed: None,
-        };
         let shared = Shared {
             commands,
             flushes: flush,
@@ -146,6 +132,7 @@ impl Service {
             object_store,
             rollups,
         };
+        let maintainer = Maintainer::new(config.clone(), clock, &shared, request, rounds, maintenance_rng);
         let service = Self { config, committer, flushes, maintainer, requests, full, _log: log, _lock: lock };
         Ok((service, Handle(Arc::new(shared))))
     }

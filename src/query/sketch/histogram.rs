@@ -88,7 +88,7 @@ fn list(bins: &[Bin], lengths: Vec<usize>, nulls: Option<NullBuffer>) -> ListArr
 
 /// Joins bins whose middles lie between the same bounds, `per_decade` of which are in each power of ten.
 fn coarse(fine: impl Iterator<Item = Bin>, per_decade: f64, out: &mut Vec<Bin>) -> Result<()> {
-    if !(per_decade >= 1.0 && per_decade <= MOST_PER_DECADE && per_decade.fract() == 0.0) {
+    if !(1.0..=MOST_PER_DECADE).contains(&per_decade) || per_decade.fract() != 0.0 {
         return Err(DataFusionError::Execution(format!(
             "sketch_histogram takes a whole number of bins per decade from 1 to {MOST_PER_DECADE}, and not {per_decade}"
         )));

@@ -53,7 +53,7 @@ fn parts_add_up_to_the_whole() {
     assert_eq!(found(&parts), expected(&rows, 60));
     let all = concat_batches(&Rollup::Minute.schema(), &parts).unwrap();
     let hours = roll::hours(&all).unwrap();
-    assert_eq!(found(&[hours.clone()]), expected(&rows, 3_600));
+    assert_eq!(found(std::slice::from_ref(&hours)), expected(&rows, 3_600));
     assert_eq!(hours.num_rows(), expected(&rows, 3_600).len());
 }
 
