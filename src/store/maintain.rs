@@ -32,34 +32,34 @@ use super::{Config, DiskLevel, Error, Table};
 
 /// Does the rounds, one after the other.
 pub(super) struct Maintainer {
-    pub(super) config: Config,
-    pub(super) clock: Clock,
-    pub(super) object_store: Arc<dyn ObjectStore>,
-    pub(super) rollups: Arc<Rollups>,
-    pub(super) live: Arc<Live>,
-    pub(super) ceiling: Arc<Ceiling>,
-    pub(super) counters: Arc<Counters>,
-    pub(super) requests: mpsc::Sender<Request>,
-    pub(super) rounds: mpsc::Receiver<Answer>,
-    pub(super) rng: StdRng,
+    config: Config,
+    clock: Clock,
+    object_store: Arc<dyn ObjectStore>,
+    rollups: Arc<Rollups>,
+    live: Arc<Live>,
+    ceiling: Arc<Ceiling>,
+    counters: Arc<Counters>,
+    requests: mpsc::Sender<Request>,
+    rounds: mpsc::Receiver<Answer>,
+    rng: StdRng,
     /// Of each table the change whose commit failed: it may have been made all the same, and is made first of all.
-    pub(super) unsettled: [Option<Change>; 4],
+    unsettled: [Option<Change>; 4],
     /// When files were last looked for that can be deleted.
-    pub(super) vacuumed: Option<Timestamp>,
+    vacuumed: Option<Timestamp>,
 }
 
 impl Maintainer {
-    /// Has done nothing yet. It asks the committer by `requests`, and hears of rounds that are wanted by `rounds`.
+    /// Looks after the store of `shared`, when the time comes and when `rounds` say so.
     pub(super) fn new(
-        config: &Config,
+        config: Config,
         clock: Clock,
-        rng: StdRng,
         shared: &Shared,
         requests: mpsc::Sender<Request>,
         rounds: mpsc::Receiver<Answer>,
+        rng: StdRng,
     ) -> Self {
         Self {
-            config: config.clone(),
+            config,
             clock,
             object_store: Arc::clone(&shared.object_store),
             rollups: Arc::clone(&shared.rollups),

@@ -107,8 +107,6 @@ impl Service {
         };
         let log = start_log(Writer::new(writer, segment, syncer)?).map_err(|source| Error::io(&wal, source))?;
         let (flush, flushes) = tokio::sync::mpsc::channel(FLUSHES);
-        let (request, requests) = tokio::sync::mpsc::channel(1);
-        let (round, rounds) = tokio::sync::mpsc::channel(FLUSHES);
         let commands = log.commands.clone();
         let committer = Committer {
             wal,
@@ -120,6 +118,8 @@ impl Service {
             rng,
             failures: 0,
         };
+        let (request, requests) = tokio::sync::mpsc::channel(1);
+        let (round, rounds) = tokio::sync::mpsc::channel(FLUSHES);
         let shared = Shared {
             commands,
             flushes: flush,
@@ -132,7 +132,7 @@ impl Service {
             object_store,
             rollups,
         };
-        let maintainer = Maintainer::new(&config, clock, maintenance_rng, &shared, request, rounds);
+        let maintainer = Maintainer::new(config.clone(), clock, &shared, request, rounds, maintenance_rng);
         let service = Self { config, committer, flushes, maintainer, requests, full, _log: log, _lock: lock };
         Ok((service, Handle(Arc::new(shared))))
     }

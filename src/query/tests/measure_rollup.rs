@@ -104,6 +104,11 @@ async fn measure() {
     println!("side files made again when the store opened, in {took:?}, {cpu:.1} s of CPU, reading rows included");
     let engine = Engine::start(config(), store.handle.clone()).unwrap();
     assert_eq!(rows(&engine, sum).await, serde_json::json!([{"same": true}]));
+    panels(&clock, &engine).await;
+    store.stop().await;
+}
+
+async fn panels(clock: &Clock, engine: &Engine) {
     for (what, hours, step) in
         [("an hour by 10 s", 1, 10_i64), ("a day by 5 min", 24, 300), ("35 days by 6 h", 24 * 35, 21_600)]
     {
@@ -129,33 +134,32 @@ async fn measure() {
             )
         };
         time(
-            &clock,
-            &engine,
+            clock,
+            engine,
             &format!("{what}: sums, rollup"),
             &made("sum(invocations), sum(errors), sum(list_cost)"),
             &given,
         )
         .await;
         time(
-            &clock,
-            &engine,
+            clock,
+            engine,
             &format!("{what}: sums, rows"),
             &raw("count(*), count(*) FILTER (WHERE outcome = 'error'), sum(list_cost)"),
             &given,
         )
         .await;
-        time(&clock, &engine, &format!("{what}: p95, rollup"), &made("sketch_quantile(duration_sketch, 0.95)"), &given)
+        time(clock, engine, &format!("{what}: p95, rollup"), &made("sketch_quantile(duration_sketch, 0.95)"), &given)
             .await;
         time(
-            &clock,
-            &engine,
+            clock,
+            engine,
             &format!("{what}: p95, rows exactly"),
             &raw("percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_ns)"),
             &given,
         )
         .await;
     }
-    store.stop().await;
 }
 
 #[test]

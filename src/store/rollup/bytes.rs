@@ -1,8 +1,6 @@
 //! Owns a sketch's bytes: writing them, and reading them into the bins of another. The format is that of DataDog's
 //! `DDSketchWithExactSummaryStatistics`. What a sketch is for is `sketch`'s.
 
-use std::cmp::Ordering;
-
 use super::sketch::{Bins, Place, Sketch, SketchError, bin_of, config};
 
 const COUNT: u8 = 0xA0;
@@ -147,6 +145,10 @@ fn write_count(out: &mut Vec<u8>, count: u64) {
     out.push((bits >> 56) as u8);
 }
 
+const fn zigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
 /// Bytes that are read from the front.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
@@ -173,7 +175,8 @@ impl<'a> Reader<'a> {
                 flag => return Err(SketchError::Malformed(format!("{flag:#04x} is no part of a sketch"))),
             }
         }
-        if sketch.count() > 0 && sketch.min.partial_cmp(&sketch.max).is_none_or(Ordering::is_gt) {
+        // Where they are missing, the least is greater than the greatest still.
+        if sketch.count() > 0 && sketch.min > sketch.max {
             return Err(SketchError::Malformed("a sketch has no least and greatest value".to_owned()));
         }
         Ok(())
@@ -198,9 +201,18 @@ impl<'a> Reader<'a> {
             return Err(SketchError::Malformed(format!("{mode} is no way to write the bins of a sketch")));
         }
         for _ in 0..count {
-            let delta = if mode == CONTIGUOUS { step } else { self.signed()? };
+            let (delta, times) = match self.rest {
+                // Nearly always a byte for each: what a merge of many sketches spends its time on.
+                [delta, times, rest @ ..] if mode == DELTAS_AND_COUNTS && (*delta | *times) < 0x80 => {
+                    self.rest = rest;
+                    (zigzag(u64::from(*delta)), SMALL[usize::from(*times)])
+                }
+                _ => (
+                    if mode == CONTIGUOUS { step } else { self.signed()? },
+                    if mode == DELTAS { 1 } else { self.count()? },
+                ),
+            };
             key = key.wrapping_add(delta);
-            let times = if mode == DELTAS { 1 } else { self.count()? };
             if !Bins::KEYS.contains(&key) {
                 return Err(SketchError::Malformed(format!("a sketch has no bin {key}")));
             }
@@ -234,8 +246,7 @@ impl<'a> Reader<'a> {
     }
 
     fn signed(&mut self) -> Result<i64, SketchError> {
-        let value = self.unsigned()?;
-        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+        self.unsigned().map(zigzag)
     }
 
     fn count(&mut self) -> Result<u64, SketchError> {

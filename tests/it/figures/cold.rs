@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use super::answer::{Board, Figure};
 use super::raw::{Attempt, Chosen, cost, count, groups, init_cost, quantile, rate, real};
 
+/// How long a part of an attempt took, ns.
+type Length = fn(&Attempt) -> i64;
+
 const MINUTE_US: i64 = 60_000_000;
 const IDLE: [(&str, i64); 5] =
     [("under 1 min", 1), ("1 to 5 min", 5), ("5 to 15 min", 15), ("15 min to 1 h", 60), ("over 1 h", i64::MAX)];
@@ -69,7 +72,7 @@ fn over_time(board: &Board, attempts: &[&Attempt], chosen: &Chosen) {
         let of = |b: &Vec<&Attempt>| Figure::Near(quantile(of_cold(b, |a| a.init_ns), q));
         board.chart("init-percentiles", column, &buckets.iter().map(of).collect::<Vec<_>>());
     }
-    let phases: [(&str, fn(&Attempt) -> i64); 4] = [
+    let phases: [(&str, Length); 4] = [
         ("load_ns", |a| a.load_ns),
         ("compile_ns", |a| a.compile_ns),
         ("instantiate_ns", |a| a.instantiate_ns),

@@ -7,6 +7,9 @@ use super::overview::{amount, costs_by_function, per_1000};
 use super::raw::{Attempt, Chosen, cost, count, groups, init_cost, real};
 use crate::support::money;
 
+/// What costs are gathered by.
+type Key = fn(&Attempt) -> String;
+
 pub(super) fn check(board: &Board, all: &[Attempt], attempts: &[&Attempt], chosen: &Chosen) {
     tiles(board, attempts);
     month(board, all, chosen);
@@ -59,8 +62,7 @@ fn month(board: &Board, all: &[Attempt], chosen: &Chosen) {
 }
 
 fn tables(board: &Board, attempts: &[&Attempt]) {
-    let key: [(&str, fn(&Attempt) -> String); 2] =
-        [("by-function", |a| a.function.clone()), ("by-tenant", |a| a.tenant.clone())];
+    let key: [(&str, Key); 2] = [("by-function", |a| a.function.clone()), ("by-tenant", |a| a.tenant.clone())];
     for (panel, key) in key {
         let mut of: Vec<_> = groups(attempts, |a| (key(a), a.tenant.clone())).into_iter().collect();
         of.retain(|(_, some)| count(some, Attempt::has_run) > 0);
