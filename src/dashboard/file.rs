@@ -79,7 +79,8 @@ pub struct Panel {
     /// Where a click on the panel's heading leads; the range and the filters go along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// The longest range that it is asked for, such as `24h`: for queries that read raw rows. Past it the panel says so.
+    /// The longest range that it is asked for, such as `24h`: for queries that read raw rows. Of a longer range it shows the
+    /// last part, and says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_range: Option<String>,
 }

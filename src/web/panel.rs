@@ -128,10 +128,11 @@ fn plan<'a>(panels: impl Iterator<Item = &'a Panel>, window: &Window, queries: &
     for panel in panels {
         let is_stat = panel.kind == Kind::StatChart;
         over_time |= panel.kind == Kind::TimeSeriesChart;
+        let part = line::part(panel, window);
+        let window = part.as_ref().unwrap_or(window);
         let compared = is_stat.then(|| window.compared()).flatten();
-        let is_long = line::too_long(panel, window).is_some();
-        let main = (!is_long).then(|| plan.ask(&panel.query, window, queries)).flatten();
-        let previous = compared.filter(|_| !is_long).and_then(|compared| plan.ask(&panel.query, &compared, queries));
+        let main = plan.ask(&panel.query, window, queries);
+        let previous = compared.and_then(|compared| plan.ask(&panel.query, &compared, queries));
         let trend = panel.trend.as_ref().and_then(|trend| plan.ask(&trend.query, window, queries));
         plan.lines.push(Wanted { what: What::Panel(Box::new(panel.clone())), main, previous, trend });
     }

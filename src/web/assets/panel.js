@@ -22,6 +22,8 @@ export function createPanel(panel, section, page) {
   let view = null;
   let shows = "";
   let answer = null;
+  const part = el("small", {});
+  section.querySelector("h2").append(part);
   let isNear = false;
   let asTable = false;
   const menu = drawMenu(section, panel, page, {
@@ -44,8 +46,8 @@ export function createPanel(panel, section, page) {
     if (!answer || !isNear) return;
     section.removeAttribute("aria-busy");
     section.classList.remove("stale");
+    part.textContent = answer.notice ?? "";
     if (answer.error) put(`says ${answer.error}`, () => failure(body, panel, answer.error, page));
-    else if (answer.notice) put(`says ${answer.notice}`, () => plain(body, "told", el("p", {}, answer.notice)));
     else if (isEmpty(panel, answer)) put(`nothing ${filtersSet().length}`, () => nothing(body));
     else if (asTable && panel.kind !== "Table") drawTable();
     else {
@@ -75,7 +77,7 @@ export function createPanel(panel, section, page) {
       if (isMissing) this.receive({ error: "The server's answer ended before this panel's." });
     },
     settle() { section.removeAttribute("aria-busy"); section.classList.remove("stale"); },
-    isEmpty: () => answer !== null && !answer.error && !answer.notice && !hasNumbers(answer),
+    isEmpty: () => answer !== null && !answer.error && !hasNumbers(answer),
     menu,
   };
 }

@@ -1,7 +1,6 @@
 //! Writes the lines of a board's data: what a panel draws, why it does not, and what is marked on charts.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::body::Bytes;
 use serde::Serialize;
@@ -13,9 +12,6 @@ use crate::units::parse_duration;
 use super::flight::Answer;
 use super::window::Window;
 use super::{MARKERS, Wanted, What, get, shape};
-
-/// What a range may be longer than a panel's longest, since ranges end on whole steps.
-const SLACK: Duration = Duration::from_secs(600);
 
 /// The lines, each ended.
 pub(super) fn write(ready: &[Wanted], there: &BTreeMap<usize, Answer>, window: &Window, max_rows: usize) -> Bytes {
@@ -31,12 +27,9 @@ pub(super) fn write(ready: &[Wanted], there: &BTreeMap<usize, Answer>, window: &
     lines.into()
 }
 
-/// What to say where the range is longer than the panel is asked for.
-pub(super) fn too_long(panel: &Panel, window: &Window) -> Option<String> {
-    let longest = panel.max_range.as_deref()?;
-    let limit = parse_duration(longest).ok()?;
-    let is_longer = window.length() > limit.saturating_add(SLACK);
-    is_longer.then(|| format!("This reads raw records: choose a range of at most {longest}."))
+/// The part of the range that a panel is asked for, where that is not all of it: it reads raw rows.
+pub(super) fn part(panel: &Panel, window: &Window) -> Option<Window> {
+    window.last(parse_duration(panel.max_range.as_deref()?).ok()?)
 }
 
 fn panel_line(
@@ -46,11 +39,12 @@ fn panel_line(
     window: &Window,
     max_rows: usize,
 ) -> Value {
-    if let Some(notice) = too_long(panel, window) {
-        return json!({ "panel": panel.id, "notice": notice });
-    }
-    match body(panel, wanted, there, window, max_rows) {
+    let part = part(panel, window);
+    match body(panel, wanted, there, part.as_ref().unwrap_or(window), max_rows) {
         Ok(mut body) => {
+            if let (Some(_), Some(longest)) = (part, &panel.max_range) {
+                body["notice"] = Value::from(format!("only the last {longest} of the range"));
+            }
             body["panel"] = Value::from(panel.id.as_str());
             body
         }

@@ -13,7 +13,7 @@ use crate::query::{NamedQuery, Param, Params};
 use crate::units::Timestamp;
 use crate::web::api::ProblemBody;
 use crate::web::api::query::{Format, ROWS};
-use crate::web::error::{NOT_FOUND, Problem, QUERY_LIMIT};
+use crate::web::error::{NOT_FOUND, Problem};
 use crate::web::params::QueryString;
 use crate::web::state::AppState;
 
@@ -77,9 +77,7 @@ pub(in crate::web) async fn panel(
     })?;
     query.finish()?;
     let format = wanted.map_or_else(|| Format::accepted(&headers), Ok)?;
-    if let Some(notice) = line::too_long(panel, &window) {
-        return Err(Problem::new(QUERY_LIMIT, notice));
-    }
+    let window = line::part(panel, &window).unwrap_or(window);
     let queries = state.query.list();
     let named = queries.iter().find(|query| *query.name == *panel.query);
     let named = named.ok_or_else(|| Problem::new(NOT_FOUND, format!("there is no query '{}'", panel.query)))?;

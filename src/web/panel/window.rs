@@ -124,6 +124,18 @@ impl Window {
         Some(Self { from: self.from.minus(whole), to, ..self.clone() })
     }
 
+    /// Its last part, no longer than `limit`; none where all of it is that short. Ranges start on whole steps, so a range
+    /// may be longer by one.
+    pub(in crate::web) fn last(&self, limit: Duration) -> Option<Self> {
+        let slack = Duration::from_secs(self.step_s.unsigned_abs().saturating_mul(2).max(120));
+        if self.length() <= limit.saturating_add(slack) {
+            return None;
+        }
+        let step = self.step_s.min(3_600) * NANOS_PER_S;
+        let from = self.to.minus(limit).nanos().div_euclid(step) * step;
+        Some(Self { from: Timestamp::from_nanos(from), ..self.clone() })
+    }
+
     /// How long the range is.
     pub(in crate::web) fn length(&self) -> Duration {
         self.to.since(self.from)
@@ -253,6 +265,16 @@ mod tests {
         for query in wrong {
             assert!(window(query).is_err(), "{query}");
         }
+    }
+
+    #[test]
+    fn a_long_range_has_a_last_part() {
+        let day = Duration::from_secs(86_400);
+        assert_eq!(window("from=now-24h").unwrap().last(day), None, "as long as it may be");
+        let week = window("from=now-7d").unwrap();
+        let last = week.last(day).unwrap();
+        assert_eq!((last.to, last.step_s, last.length()), (week.to, week.step_s, day));
+        assert_eq!(window("from=now-7d").unwrap().last(7 * day), None);
     }
 
     #[test]

@@ -99,7 +99,7 @@ async fn each_panel_has_a_line() {
     assert_eq!(line(&all, "rows")["columns"][1]["name"], "calls");
     let day = lines(&app, "/api/v1/dashboards/mine/data?panel=short&panel=rows").await;
     assert_eq!(day.len(), 2, "no chart, no marks: {day:?}");
-    assert!(line(&day, "short")["notice"].as_str().unwrap().contains("at most 1h"), "{day:?}");
+    assert!(line(&day, "short")["notice"].as_str().unwrap().contains("the last 1h of the range"), "{day:?}");
     let none = lines(&app, "/api/v1/dashboards/mine/data?panel=rows&fn=other").await;
     assert_eq!(line(&none, "rows")["columns"][1]["values"], json!([]));
     let detail = app.get("/api/v1/dashboards/mine/data?panel=none").await.problem(404, "not-found");
