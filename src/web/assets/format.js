@@ -10,6 +10,11 @@ function grouped(digits) {
   return digits.replace(/\B(?=(\d{3})+$)/g, APART);
 }
 
+/** A text whose whole numbers of five and more digits stand thousands apart. */
+export function apart(text) {
+  return text.replace(/(?<![\d.])\d{5,}(?![\d.])/g, grouped);
+}
+
 /** Three digits that matter, rounded down; whole numbers of four and more digits stay whole. */
 export function digits(value) {
   const size = Math.abs(value);

@@ -2,7 +2,7 @@
 
 import { token } from "./colors.js";
 import { el, svg } from "./dom.js";
-import { difference, exact, format } from "./format.js";
+import { apart, difference, exact, format } from "./format.js";
 import { currencyOf, linkOf, valuesOf } from "./rows.js";
 import { controls, kept } from "./state.js";
 
@@ -57,7 +57,8 @@ function note(panel, data, options) {
   if (value === null || value === undefined) return "";
   const column = panel.columns.find(({ name }) => name === panel.note);
   const unit = column?.unit ?? (typeof value === "number" ? "count" : "text");
-  const text = `${format(value, unit, options)} ${column?.title ?? ""}`.trim();
+  const words = unit === "text" ? apart(String(value)) : format(value, unit, options);
+  const text = `${words} ${column?.title ?? ""}`.trim();
   const path = column?.link ? linkOf(column.link, data, 0) : null;
   const inner = path ? el("a", { href: path.startsWith("/") ? kept(path) : path }, text) : text;
   return el("span", { class: "note", title: exact(value, unit, options) }, inner);
