@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::tables::{Fixed, answer, attempt, line, params, span};
-use crate::query::{Engine, Param, Params};
+use super::queries::{named, only};
+use super::tables::{Fixed, attempt, line, params, span};
+use crate::query::{Engine, Param};
 use crate::store::Table;
 
 const FROM: (&str, &str) = ("from", "2026-03-01T10:00:00Z");
@@ -47,15 +48,6 @@ async fn few() -> Engine {
         .with_rows(Table::Logs, &logs)
         .with_rows(Table::Spans, &spans)
         .engine()
-}
-
-async fn named(engine: &Engine, name: &str, params: &Params) -> Value {
-    answer(&engine.named(name, params).await.unwrap_or_else(|error| panic!("{name}: {error}")))
-}
-
-fn only(rows: &Value, columns: &[&str]) -> Value {
-    let pick = |row: &Value| columns.iter().map(|column| row[*column].clone()).collect::<Value>();
-    rows.as_array().unwrap().iter().map(pick).collect()
 }
 
 fn keys(rows: &Value) -> Vec<&str> {

@@ -49,11 +49,11 @@ async fn few() -> Engine {
         .engine()
 }
 
-async fn named(engine: &Engine, name: &str, params: &Params) -> Value {
+pub(super) async fn named(engine: &Engine, name: &str, params: &Params) -> Value {
     answer(&engine.named(name, params).await.unwrap_or_else(|error| panic!("{name}: {error}")))
 }
 
-fn only(rows: &Value, columns: &[&str]) -> Value {
+pub(super) fn only(rows: &Value, columns: &[&str]) -> Value {
     let pick = |row: &Value| columns.iter().map(|column| row[*column].clone()).collect::<Value>();
     rows.as_array().unwrap().iter().map(pick).collect()
 }

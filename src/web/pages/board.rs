@@ -15,19 +15,7 @@ use crate::web::panel::window::{Controls, Window};
 use crate::web::params::QueryString;
 use crate::web::state::AppState;
 
-/// Ranges that one click chooses: the start, and what it is called.
-const RANGES: [(&str, &str); 10] = [
-    ("now-15m", "Last 15 min"),
-    ("now-1h", "Last hour"),
-    ("now-3h", "Last 3 h"),
-    ("now-6h", "Last 6 h"),
-    ("now-12h", "Last 12 h"),
-    ("now-24h", "Last 24 h"),
-    ("now-2d", "Last 2 days"),
-    ("now-7d", "Last 7 days"),
-    ("now-30d", "Last 30 days"),
-    ("now-60d", "Last 60 days"),
-];
+use super::range::RANGES;
 
 /// What figures may be compared with, and how it is called.
 const COMPARISONS: [(&str, &str); 5] = [
@@ -38,7 +26,7 @@ const COMPARISONS: [(&str, &str); 5] = [
     ("-28d", "with 28 days earlier"),
 ];
 /// Steps that may be asked for.
-const STEPS: [&str; 8] = ["auto", "10s", "1m", "5m", "15m", "1h", "6h", "1d"];
+const STEPS: [&str; 9] = ["auto", "10s", "1m", "5m", "15m", "1h", "6h", "1d", "7d"];
 /// Functions whose names the script gets, so that each has a colour of its own.
 const FUNCTIONS: usize = 500;
 
@@ -59,7 +47,7 @@ struct Page<'a> {
     /// Whether the range ends now: there is nothing later.
     live: bool,
     comparisons: [(&'static str, &'static str); 5],
-    steps: [&'static str; 8],
+    steps: [&'static str; 9],
     chips: Vec<Chip>,
     panels: Vec<Card<'a>>,
     /// What the script needs: the board, the functions there are, the name that the browser knows this server by.

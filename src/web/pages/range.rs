@@ -7,7 +7,7 @@ use crate::units::Timestamp;
 use crate::web::panel::window::{Controls, Window};
 
 /// Ranges that one click chooses: the start, and what it is called.
-const RANGES: [(&str, &str); 10] = [
+pub(super) const RANGES: [(&str, &str); 10] = [
     ("now-15m", "Last 15 min"),
     ("now-1h", "Last hour"),
     ("now-3h", "Last 3 h"),
