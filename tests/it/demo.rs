@@ -53,12 +53,13 @@ fn the_demo_calls_its_functions_and_shows_them() {
     the_history_looks_like_the_live_rows(&server, &begin);
 
     let shown = server.sql("SELECT invocation_id FROM invocations ORDER BY started_at DESC LIMIT 10");
-    let page = server.get("/");
+    let page = server.get("/functions");
     assert_eq!(page.status, 200);
     for name in SAMPLES {
         assert!(page.text().contains(name), "{name} is on the page");
     }
-    assert!(shown.iter().any(|row| page.text().contains(row.text("invocation_id"))), "calls are on the page");
+    let calls = server.get("/invocations");
+    assert!(shown.iter().any(|row| calls.text().contains(row.text("invocation_id"))), "calls are on their page");
     assert!(server.stop().success(), "{}", home.log());
     assert!(!scratch.exists(), "the demo cleans up");
 }

@@ -185,9 +185,11 @@ fn what_watches_a_server_finds_what_it_needs() {
     assert_eq!(metrics.status, 200);
     assert!(metrics.text().contains("line-watched") && metrics.text().contains("# TYPE faremeter_"), "{metrics:?}");
 
-    let page = server.get("/");
-    assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
-    assert!(page.text().contains("line-watched") && page.text().contains(&id), "{}", page.text());
+    for (path, shown) in [("/", "Overview"), ("/functions", "line-watched"), ("/invocations", id.as_str())] {
+        let page = server.get(path);
+        assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
+        assert!(page.text().contains(shown), "{path}: {}", page.text());
+    }
 
     let openapi = server.get("/api/openapi.json").json();
     assert!(openapi["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{openapi}");
