@@ -194,7 +194,7 @@ fn the_screens_of_the_docs() {
             assert_eq!(seen.faults(), Vec::<String>::new(), "{path} ({look})");
             std::thread::sleep(std::time::Duration::from_millis(700));
             let image = browser.screenshot(width, 2_400);
-            std::fs::write(folder.join(format!("{name}-{look}.png")), image).expect("written");
+            std::fs::write(folder.join(format!("{name}-{look}.webp")), image).expect("written");
         }
     }
 }

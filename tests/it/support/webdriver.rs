@@ -128,12 +128,12 @@ impl Browser {
         self.command("actions", &json!({ "actions": [mouse] }));
     }
 
-    /// The whole page as a PNG image, at most so high.
+    /// The whole page as a WebP image, at most so high.
     pub(crate) fn screenshot(&self, width: u32, max_height: u32) -> Vec<u8> {
         let height = self.run("return document.documentElement.scrollHeight").as_u64().expect("a number");
         let height = u32::try_from(height).unwrap_or(max_height).min(max_height);
         let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
-        let options = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let options = json!({ "format": "webp", "quality": 82, "captureBeyondViewport": true, "clip": clip });
         let image = self.devtools("Page.captureScreenshot", &options);
         STANDARD.decode(image["data"].as_str().expect("an image")).expect("base64")
     }
