@@ -23,6 +23,10 @@ const DAYS: &str = "35";
 const REPEATS: usize = 20;
 /// The ranges that pages are asked for.
 const RANGES: [(&str, &str); 2] = [("5 weeks", "now-35d"), ("a day", "now-24h")];
+/// The longest that a store may take to be made, and then to be joined.
+const MADE_WITHIN: Duration = Duration::from_secs(3_600);
+/// Files that have not changed for so long are joined: there are rounds each minute.
+const SETTLED: Duration = Duration::from_secs(150);
 /// Where the raw queries are.
 const QUERIES: &str = "benches/peers/panels.toml";
 
@@ -45,15 +49,30 @@ fn store(size: &str) -> PathBuf {
     heading(&format!("making {size} invocations over {DAYS} days"));
     let began = now();
     let server = Server::start("demo", &data, &["--no-load", "--history", size, "--history-days", DAYS]);
-    while !server.get("/readyz").starts_with("HTTP/1.1 200") {
-        std::thread::sleep(Duration::from_secs(1));
-    }
+    until("the history is loaded", MADE_WITHIN, || server.get("/readyz").starts_with("HTTP/1.1 200"));
     println!("  took {:.0} s", began.elapsed().as_secs_f64());
-    // Joined before they are asked: as they are after a day.
-    std::thread::sleep(Duration::from_secs(90));
+    // Asked as they are once the days are over and joined: until no round of joining has changed anything.
+    let (mut files, mut since) = (server.files(), now());
+    until("the files are joined", MADE_WITHIN, || {
+        let found = server.files();
+        if found != files {
+            (files, since) = (found, now());
+        }
+        since.elapsed() > SETTLED
+    });
+    println!("  {files} after {:.0} s", began.elapsed().as_secs_f64());
     server.stop();
     std::fs::write(data.join("made"), size).expect("the folder can be written");
     data
+}
+
+/// Looks once a second, and gives up when it takes too long.
+fn until(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) {
+    let began = now();
+    while !is_so() {
+        assert!(began.elapsed() < limit, "waited {limit:?} in vain until {what}");
+        std::thread::sleep(Duration::from_secs(1));
+    }
 }
 
 /// One panel's times in milliseconds.
@@ -158,6 +177,13 @@ impl Server {
 
     fn get(&self, path: &str) -> String {
         self.send(&format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address))
+    }
+
+    /// How many files the table of invocations has, in the words of /metrics.
+    fn files(&self) -> String {
+        let metrics = self.get("/metrics");
+        let line = metrics.lines().find(|line| line.starts_with("faremeter_store_files{table=\"invocations\"}"));
+        line.expect("/metrics has the store's files").to_owned()
     }
 
     fn json(&self, path: &str) -> Value {

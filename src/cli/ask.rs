@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use crate::app::{self, Offline};
 use crate::config::Config;
 use crate::query::{Param, Params, format};
+use crate::store;
 
 use super::Common;
 use super::client::{Client, Connect, DEFAULT_SERVER};
-use super::query::is_locked;
 
 /// Answers SQL.
 pub(super) enum Asker {
@@ -34,6 +34,7 @@ impl Asker {
         let data = config.data.clone();
         match Offline::open(config).await {
             Ok(offline) => Ok(Self::Folder(offline)),
+            // A server has the folder open: it says where it listens.
             Err(error) if is_locked(&error) => {
                 server(&app::serving_url(&data).unwrap_or_else(|| DEFAULT_SERVER.to_owned()))
             }
@@ -67,4 +68,9 @@ impl Asker {
             Self::Folder(offline) => offline.close().await,
         }
     }
+}
+
+/// Whether another process has the data folder open.
+fn is_locked(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<store::Error>(), Some(store::Error::Locked { .. }))
 }

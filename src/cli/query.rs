@@ -8,12 +8,11 @@ use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::app::{self, Offline};
-use crate::config::Config;
+use crate::app::Offline;
 use crate::query::{self as engine, Param, Params, format};
-use crate::store;
 
-use super::client::{Client, Connect, DEFAULT_SERVER};
+use super::ask::Asker;
+use super::client::{Client, Connect};
 use super::output::{self, Format, Output};
 use super::{Common, key_value};
 
@@ -37,22 +36,9 @@ pub(super) struct Query {
 impl Query {
     pub(super) async fn run(&self, common: &Common) -> anyhow::Result<()> {
         let sql = self.text()?;
-        if let Some(server) = &self.connect.server {
-            return self.remote(server, &sql).await;
-        }
-        let config = Config::read(&common.flags())?;
-        if !config.data.is_dir() {
-            return self.remote(DEFAULT_SERVER, &sql).await;
-        }
-        let data = config.data.clone();
-        match Offline::open(config).await {
-            Ok(offline) => self.local(offline, &sql).await,
-            // A server has the folder open: it says where it listens.
-            Err(error) if is_locked(&error) => {
-                let server = app::serving_url(&data).unwrap_or_else(|| DEFAULT_SERVER.to_owned());
-                self.remote(&server, &sql).await
-            }
-            Err(error) => Err(error),
+        match Asker::open(common, &self.connect).await? {
+            Asker::Server(client) => self.remote(&client, &sql).await,
+            Asker::Folder(offline) => self.local(offline, &sql).await,
         }
     }
 
@@ -66,8 +52,7 @@ impl Query {
         }
     }
 
-    async fn remote(&self, server: &str, sql: &str) -> anyhow::Result<()> {
-        let client = Client::new(server, self.connect.token.as_deref())?;
+    async fn remote(&self, client: &Client, sql: &str) -> anyhow::Result<()> {
         let params: serde_json::Map<String, Value> =
             self.param.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
         let body = Bytes::from(json!({"sql": sql, "params": params}).to_string());
@@ -100,9 +85,4 @@ impl Query {
             Format::Csv => output::print(&format::csv(result)?),
         }
     }
-}
-
-/// Whether another process has the data folder open.
-pub(super) fn is_locked(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref::<store::Error>(), Some(store::Error::Locked { .. }))
 }

@@ -49,7 +49,23 @@ fn run(service: Service, handle: Handle) -> Running {
     Running { handle, shutdown, service }
 }
 
+async fn open(config: &Config, clock: &Clock) -> Running {
+    let (service, handle) = Service::open(config.clone(), clock.clone()).await.expect("opens");
+    run(service, handle)
+}
+
 impl Running {
+    /// Ends it, in order or not, and opens the same store again.
+    async fn reopen(&mut self, config: &Config, clock: &Clock, crash: bool) {
+        if crash {
+            self.service.abort();
+        } else {
+            self.shutdown.cancel();
+        }
+        let _ = (&mut self.service).await;
+        *self = open(config, clock).await;
+    }
+
     /// Ends it in order.
     async fn stop(self) -> Result<(), Error> {
         self.shutdown.cancel();

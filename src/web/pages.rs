@@ -160,6 +160,12 @@ impl Pages {
     }
 }
 
+/// What a page's script gets, as JSON that stands in the page: no `<` ends the element around it.
+fn embedded(data: &impl Serialize) -> Result<String, Problem> {
+    let json = serde_json::to_string(data).map_err(|error| Problem::internal(&error))?;
+    Ok(json.replace('<', "\\u003c"))
+}
+
 /// Boards and pages in the order in which people look for them.
 fn navigation(boards: &[Arc<Dashboard>]) -> Vec<Item<'_>> {
     let boards = boards.iter().filter(|board| board.listed);

@@ -88,13 +88,7 @@ impl Bench {
     }
 
     async fn reopen(&mut self, crash: bool) {
-        if crash {
-            self.store.service.abort();
-        } else {
-            self.store.shutdown.cancel();
-        }
-        let _ = (&mut self.store.service).await;
-        self.store = open(&self.config, &self.clock).await;
+        self.store.reopen(&self.config, &self.clock, crash).await;
     }
 
     fn files(&self, table: Table) -> Arc<[DataFile]> {
@@ -114,11 +108,6 @@ impl Bench {
         let of_table = |path: &str| path.starts_with(&format!("{}/date=", table.name()));
         self.objects.objects().await.iter().filter(|(path, _)| of_table(path)).count()
     }
-}
-
-async fn open(config: &Config, clock: &Clock) -> Running {
-    let (service, handle) = Service::open(config.clone(), clock.clone()).await.expect("opens");
-    run(service, handle)
 }
 
 /// How often each invocation is in the view.

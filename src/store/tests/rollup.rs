@@ -32,11 +32,6 @@ struct Bench {
     appended: usize,
 }
 
-async fn open(config: &Config, clock: &Clock) -> Running {
-    let (service, handle) = Service::open(config.clone(), clock.clone()).await.expect("opens");
-    run(service, handle)
-}
-
 impl Bench {
     async fn new() -> Self {
         let (dir, objects) = (tempfile::tempdir().unwrap(), Faulty::new());
@@ -80,13 +75,7 @@ impl Bench {
     }
 
     async fn reopen(&mut self, crash: bool) {
-        if crash {
-            self.store.service.abort();
-        } else {
-            self.store.shutdown.cancel();
-        }
-        let _ = (&mut self.store.service).await;
-        self.store = open(&self.config, &self.clock).await;
+        self.store.reopen(&self.config, &self.clock, crash).await;
     }
 
     async fn check(&self) {

@@ -9,13 +9,12 @@ use http::header::{HOST, HeaderMap};
 use serde::Serialize;
 
 use crate::dashboard::{Dashboard, Panel};
-use crate::units::Timestamp;
 use crate::web::error::{NOT_FOUND, Problem};
 use crate::web::panel::window::{Controls, Window};
 use crate::web::params::QueryString;
 use crate::web::state::AppState;
 
-use super::range::RANGES;
+use super::range::{self, Pair};
 
 /// What figures may be compared with, and how it is called.
 const COMPARISONS: [(&str, &str); 5] = [
@@ -77,7 +76,7 @@ struct Card<'a> {
     title: &'a str,
     about: &'a str,
     link: Option<&'a str>,
-    kind: String,
+    kind: &'static str,
     w: u32,
     h: u32,
 }
@@ -188,12 +187,19 @@ fn show(
     let mut window = Window::read(&mut query, state.clock.now())?;
     query.finish()?;
     let title = function.clone().unwrap_or_else(|| board.title.clone());
-    let keep = encoded(range(&window.url).into_iter().chain(others(&window.url)));
+    let keep = range::keep(&window.url);
+    let is_fixed = function.is_some();
     if let Some(function) = function {
         // The path says which function it is, so the query need not.
         window.url.filters.function = function;
     }
-    let (url, is_fixed) = (&window.url, title != board.title);
+    let url = &window.url;
+    let beside = beside(url, is_fixed);
+    let here = |range: &[Pair; 2]| format!("?{}", range::encoded(range.iter().chain(&beside)));
+    let choice = |(from, label): (&'static str, &'static str)| {
+        let href = here(&[("from", from.to_owned()), ("to", "now".to_owned())]);
+        Choice { label, from, href, chosen: range::is_chosen(url, from) }
+    };
     let chips = chips(url, is_fixed);
     let functions = state.deployer.list(None, FUNCTIONS);
     let script = Script {
@@ -201,8 +207,7 @@ fn show(
         functions: functions.into_iter().map(|function| function.latest.spec.name.to_string()).collect(),
         server: headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost"),
     };
-    let json = serde_json::to_string(&script).map_err(|error| Problem::internal(&error))?;
-    let half = i64::try_from(window.length().as_millis() / 2).unwrap_or(i64::MAX);
+    let half = range::half_ms(&window);
     let page = Page {
         name: &board.name,
         heading: is_fixed,
@@ -210,17 +215,17 @@ fn show(
         path: uri.path().to_owned(),
         controls: url,
         keep,
-        range_label: range_label(&window),
-        ranges: RANGES.map(|(from, label)| choice(from, label, url, is_fixed)).into(),
-        earlier: between(&window, -half, -half, is_fixed),
-        later: between(&window, half, half, is_fixed),
+        range_label: range::label(&window),
+        ranges: range::RANGES.map(choice).into(),
+        earlier: here(&range::moved(&window, -half, -half)),
+        later: here(&range::moved(&window, half, half)),
         live: window.is_live(),
-        wider: between(&window, -half, half, is_fixed),
+        wider: here(&range::moved(&window, -half, half)),
         comparisons: COMPARISONS,
         steps: STEPS,
         chips,
         panels: board.panels.iter().map(card).collect(),
-        json: json.replace('<', "\\u003c"),
+        json: super::embedded(&script)?,
     };
     state.pages.render(state, "board.html", uri.path(), &page)
 }
@@ -231,82 +236,23 @@ fn card(panel: &Panel) -> Card<'_> {
         title: &panel.title,
         about: &panel.about,
         link: panel.link.as_deref(),
-        kind: format!("{:?}", panel.kind),
+        kind: panel.kind.as_str(),
         w: panel.grid.w,
         h: panel.grid.h,
     }
 }
 
-/// The range, where it is not the usual one.
-fn range(controls: &Controls) -> Vec<(&'static str, String)> {
-    differing([("from", &controls.from, "now-24h"), ("to", &controls.to, "now")])
-}
-
-/// The controls besides the range and its step that differ from their defaults.
-fn others(controls: &Controls) -> Vec<(&'static str, String)> {
-    let beside = differing([("tz", &controls.tz, "UTC"), ("cmp", &controls.cmp, "")]);
-    beside.into_iter().chain(filters(controls).map(|(control, _, value)| (control, value.to_owned()))).collect()
-}
-
-/// The filters that are set: how URLs call them, how people do, and what they let through.
-fn filters(controls: &Controls) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
-    let filters = &controls.filters;
-    let all = [
-        ("tenant", "tenant", &filters.tenant),
-        ("fn", "function", &filters.function),
-        ("ver", "version", &filters.version),
-        ("region", "region", &filters.region),
-        ("tag", "tag", &filters.tag),
-    ];
-    all.into_iter()
-        .filter(|(_, _, value)| !value.is_empty())
-        .map(|(control, name, value)| (control, name, value.as_str()))
-}
-
-fn differing<const N: usize>(pairs: [(&'static str, &String, &str); N]) -> Vec<(&'static str, String)> {
-    let pairs = pairs.into_iter().filter(|(_, value, default)| value != default);
-    pairs.map(|(name, value, _)| (name, value.clone())).collect()
-}
-
-fn encoded(pairs: impl Iterator<Item = (&'static str, String)>) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
-}
-
-/// The controls without `control`; on a function's own page its name is in the path.
-fn without(control: &str, controls: &Controls, is_fixed: bool) -> impl Iterator<Item = (&'static str, String)> {
-    let dropped = control.to_owned();
-    others(controls).into_iter().filter(move |(name, _)| *name != dropped && !(is_fixed && *name == "fn"))
+/// What the page is set to besides its range; on a function's own page its name is in the path.
+fn beside(controls: &Controls, is_fixed: bool) -> Vec<Pair> {
+    range::filters(controls).into_iter().filter(|(name, _)| !(is_fixed && *name == "fn")).collect()
 }
 
 fn chips(controls: &Controls, is_fixed: bool) -> Vec<Chip> {
-    let set = filters(controls).filter(|(control, ..)| !(is_fixed && *control == "fn"));
+    let (range, beside) = (range::range(controls), beside(controls, is_fixed));
+    let set = beside.iter().filter_map(|(control, value)| Some((*control, range::title(control)?, value)));
     set.map(|(control, name, value)| {
-        let rest = range(controls).into_iter().chain(without(control, controls, is_fixed));
-        Chip { control, name, value: value.to_owned(), href: format!("?{}", encoded(rest)) }
+        let rest = range.iter().chain(beside.iter().filter(|(other, _)| *other != control));
+        Chip { control, name, value: value.clone(), href: format!("?{}", range::encoded(rest)) }
     })
     .collect()
-}
-
-fn choice(from: &'static str, label: &'static str, controls: &Controls, is_fixed: bool) -> Choice {
-    let range = [("from", from.to_owned()), ("to", "now".to_owned())];
-    let query = encoded(range.into_iter().chain(without("", controls, is_fixed)));
-    Choice { label, from, href: format!("?{query}"), chosen: controls.from == from && controls.to == "now" }
-}
-
-/// The page with its range's start and end moved, in milliseconds.
-fn between(window: &Window, start_ms: i64, end_ms: i64, is_fixed: bool) -> String {
-    let moved = |at: Timestamp, by_ms: i64| (at.micros() / 1_000).saturating_add(by_ms).to_string();
-    let range = [("from", moved(window.from, start_ms)), ("to", moved(window.to, end_ms))];
-    format!("?{}", encoded(range.into_iter().chain(without("", &window.url, is_fixed))))
-}
-
-fn range_label(window: &Window) -> String {
-    let url = &window.url;
-    let known = RANGES.iter().find(|(from, _)| *from == url.from && url.to == "now");
-    let minute = |at: Timestamp| at.to_string().chars().take(16).collect::<String>().replace('T', " ");
-    let text = |asked: &str, at| if asked.starts_with("now") { asked.to_owned() } else { minute(at) };
-    known.map_or_else(
-        || format!("{} – {}", text(&url.from, window.from), text(&url.to, window.to)),
-        |(_, label)| (*label).to_owned(),
-    )
 }

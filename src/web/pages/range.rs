@@ -62,32 +62,53 @@ impl Range {
     pub(super) fn of(path: &str, window: &Window, own: &[Pair]) -> Self {
         let controls = &window.url;
         let hidden: Vec<Pair> = filters(controls).into_iter().chain(own.iter().cloned()).collect();
-        let chosen = |from: &str| controls.from == from && controls.to == "now";
         let choice = |(from, label): (&'static str, &'static str)| {
             let range = [("from", from.to_owned()), ("to", "now".to_owned())];
-            Choice { label, href: href(path, range.iter().chain(&hidden)), chosen: chosen(from) }
+            Choice { label, href: href(path, range.iter().chain(&hidden)), chosen: is_chosen(controls, from) }
         };
-        let known = RANGES.iter().find(|(from, _)| chosen(from));
-        let label =
-            known.map_or_else(|| format!("{} – {}", controls.from, controls.to), |(_, label)| (*label).to_owned());
-        let half = window.length() / 2;
-        let moved = |from: Timestamp, to: Timestamp| {
-            let range = [("from", from), ("to", to)].map(|(name, at)| (name, (at.micros() / 1_000).to_string()));
-            href(path, range.iter().chain(&hidden))
-        };
+        let half = half_ms(window);
+        let by = |ms: i64| href(path, moved(window, ms, ms).iter().chain(&hidden));
         Self {
-            earlier: moved(window.from.minus(half), window.to.minus(half)),
-            later: moved(window.from.plus(half), window.to.plus(half)),
+            earlier: by(-half),
+            later: by(half),
             live: window.is_live(),
             chips: chips(path, controls, &hidden),
             path: path.to_owned(),
-            label,
+            label: label(window),
             from: controls.from.clone(),
             to: controls.to.clone(),
             choices: RANGES.map(choice).into(),
             hidden,
         }
     }
+}
+
+/// Whether the range is the one from `from` to now.
+pub(super) fn is_chosen(controls: &Controls, from: &str) -> bool {
+    controls.from == from && controls.to == "now"
+}
+
+/// The range in words.
+pub(super) fn label(window: &Window) -> String {
+    let url = &window.url;
+    let minute = |at: Timestamp| at.to_string().chars().take(16).collect::<String>().replace('T', " ");
+    let text = |asked: &str, at| if asked.starts_with("now") { asked.to_owned() } else { minute(at) };
+    let known = RANGES.iter().find(|(from, _)| is_chosen(url, from));
+    known.map_or_else(
+        || format!("{} – {}", text(&url.from, window.from), text(&url.to, window.to)),
+        |(_, label)| (*label).to_owned(),
+    )
+}
+
+/// Half of the range's length, milliseconds.
+pub(super) fn half_ms(window: &Window) -> i64 {
+    i64::try_from(window.length().as_millis() / 2).unwrap_or(i64::MAX)
+}
+
+/// The range with its start and end moved, milliseconds.
+pub(super) fn moved(window: &Window, start_ms: i64, end_ms: i64) -> [Pair; 2] {
+    let by = |at: Timestamp, ms: i64| (at.micros() / 1_000).saturating_add(ms).to_string();
+    [("from", by(window.from, start_ms)), ("to", by(window.to, end_ms))]
 }
 
 /// The filters that are set, the range and what else is set kept.
@@ -102,7 +123,7 @@ fn chips(path: &str, controls: &Controls, hidden: &[Pair]) -> Vec<Chip> {
 }
 
 /// What people call a filter; none for what is no filter.
-fn title(name: &str) -> Option<&'static str> {
+pub(super) fn title(name: &str) -> Option<&'static str> {
     match name {
         "tenant" => Some("tenant"),
         "fn" => Some("function"),
@@ -121,8 +142,7 @@ fn title(name: &str) -> Option<&'static str> {
 
 /// The range and the filters that a link to another page takes along, as a query.
 pub(super) fn keep(controls: &Controls) -> String {
-    let kept = range(controls).into_iter().chain(filters(controls));
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
+    encoded(range(controls).iter().chain(&filters(controls)))
 }
 
 /// The range, where it is not the usual one.
@@ -150,11 +170,15 @@ pub(super) fn set<const N: usize>(pairs: [(&'static str, &String, &str); N]) -> 
     others.map(|(name, value, _)| (name, value.clone())).collect()
 }
 
+/// The pairs as a query.
+pub(super) fn encoded<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> String {
+    let pairs = pairs.into_iter().map(|(name, value)| (name, value));
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
 /// A link to `path` with these pairs.
 pub(super) fn href<'a>(path: &str, pairs: impl IntoIterator<Item = &'a Pair>) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(pairs.into_iter().map(|(name, value)| (name, value)));
-    let query = query.finish();
+    let query = encoded(pairs);
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 

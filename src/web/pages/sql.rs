@@ -93,7 +93,7 @@ pub(in crate::web) async fn sql(State(state): State<Arc<AppState>>, uri: Uri) ->
     let page = Page {
         sql: start.sql,
         doc: start.doc,
-        json: script.to_string().replace('<', "\\u003c"),
+        json: super::embedded(&script)?,
         tables: tables.into_iter().map(Table::of).collect(),
         queries: state.query.list().iter().map(Query::of).collect(),
         tables_error,
