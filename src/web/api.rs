@@ -3,8 +3,10 @@
 pub(super) mod dashboards;
 pub(super) mod deploy;
 pub(super) mod functions;
+pub(super) mod log_records;
 pub(super) mod logs;
 pub(super) mod query;
+pub(super) mod traces;
 pub(super) mod versions;
 
 use axum::Extension;

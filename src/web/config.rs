@@ -35,6 +35,10 @@ pub struct Config {
     pub panel_queries: usize,
     /// Rows of a panel that are sent to the page (50,000); the rest is cut off, and the answer says how many there are.
     pub max_panel_rows: usize,
+    /// Clients that follow log records at once (16); more are answered 503.
+    pub max_tails: usize,
+    /// Log records that a follower gets a second, at most (500); what is more is counted and left out.
+    pub tail_rows: usize,
     /// Time for requests to end after a stop (10 s); then their connections are closed.
     pub stop_deadline: Duration,
 }
@@ -56,6 +60,8 @@ impl Default for Config {
             dashboards: None,
             panel_queries: 3,
             max_panel_rows: 50_000,
+            max_tails: 16,
+            tail_rows: 500,
             stop_deadline: Duration::from_secs(10),
         }
     }

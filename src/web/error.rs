@@ -116,6 +116,11 @@ impl Problem {
         self.header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
+    /// What was wrong this time.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     #[cfg(test)]
     pub(super) fn kind(&self) -> &'static Kind {
         self.kind

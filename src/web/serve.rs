@@ -100,6 +100,7 @@ impl Service {
             connections.spawn(connection.serve(stream));
         }
         drop(listener);
+        state.stopping.cancel();
         connections.close();
         state.background.close();
         let all = async {

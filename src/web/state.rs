@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bus::Bus;
@@ -66,6 +67,10 @@ pub(super) struct AppState {
     pub(super) requests: Arc<Semaphore>,
     /// A permit for each KiB of a body that is held.
     pub(super) body_room: Arc<Semaphore>,
+    /// A permit for each client that follows log records.
+    pub(super) tails: Arc<Semaphore>,
+    /// Ends answers that have no end of their own, when the server stops.
+    pub(super) stopping: CancellationToken,
     /// What goes on after an answer's head is sent.
     pub(super) background: TaskTracker,
 }
@@ -77,6 +82,8 @@ impl AppState {
         Ok(Self {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
             body_room: Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS))),
+            tails: Arc::new(Semaphore::new(config.max_tails.min(Semaphore::MAX_PERMITS))),
+            stopping: CancellationToken::new(),
             metrics: Metrics::new(clock.now()),
             pages: Pages::new()?,
             boards: Boards::open(query.clone(), config.dashboards.as_deref()).await?,

@@ -7,7 +7,9 @@ mod dashboards;
 mod functions;
 mod pages;
 mod server;
+mod logs;
 mod telemetry;
+mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;

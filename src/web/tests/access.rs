@@ -39,6 +39,10 @@ async fn every_route_holds_to_its_action() {
     let operations = operations();
     assert!(operations.len() > 30, "{operations:?}");
     for (method, target, action) in operations {
+        if target == "/api/v1/logs/tail" {
+            // Its answer has no end.
+            app.state.stopping.cancel();
+        }
         let reply = app.send(request(&method, &target), "").await;
         if Role::Viewer.may(action) {
             assert_ne!(reply.status, 403, "{method} {target}");
