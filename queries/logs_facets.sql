@@ -18,7 +18,7 @@
 -- param most: int = 10; values of each
 -- column facet: text, the column, or attribute, or all: how many were counted
 -- column key: text, the attribute's name; empty for a column
--- column value: text; empty where there is none
+-- column value: text, empty where there is none
 -- column records: bigint
 WITH found AS (
     SELECT

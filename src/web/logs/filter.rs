@@ -116,24 +116,10 @@ impl Filter {
         match tried {
             Ok(_) => Ok(()),
             Err(crate::query::Error::Invalid(message)) => {
-                Err(Problem::invalid(format!("regex={}: {}", self.regex, fault(&message))))
+                Err(Problem::invalid(format!("regex={}: {message}", self.regex)))
             }
             Err(other) => Err(other.into()),
         }
-    }
-}
-
-/// What the engine says of a wrong expression, in a line: it marks the place below the expression.
-fn fault(message: &str) -> String {
-    let lines = || message.lines().flat_map(|line| line.split("\\n"));
-    let what = lines().find_map(|line| line.trim().strip_prefix("error:")).map(|what| what.trim().trim_end_matches(['"', ')']));
-    let is_mark = |line: &&str| line.contains('^') && line.trim_matches([' ', '^']).is_empty();
-    // The expression stands four spaces from the left.
-    let place = lines().find(is_mark).and_then(|line| line.find('^')).map(|at| at.saturating_sub(4) + 1);
-    match (what, place) {
-        (Some(what), Some(place)) => format!("{what}, at character {place}"),
-        (Some(what), None) => what.to_owned(),
-        (None, _) => format!("it is no regular expression: {message}"),
     }
 }
 
@@ -159,12 +145,5 @@ mod tests {
         for wrong in ["severity=loud", "trace_id=x", "attr=k", &format!("regex={}", "x".repeat(1_001))] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn the_place_of_a_fault_is_found() {
-        let message = "Regular expression did not compile: Syntax(\n~~~~\nregex parse error:\n    a(b\n     ^\nerror: unclosed group\n~~~~\n)";
-        assert_eq!(fault(message), "unclosed group, at character 2");
-        assert_eq!(fault("nothing known"), "it is no regular expression: nothing known");
     }
 }

@@ -4,7 +4,7 @@ use crate::query::{self, QueryResult, format};
 
 use super::format::NONE;
 
-pub(super) use crate::web::rows::{Row, flag, int, map, number, text};
+pub(super) use crate::web::rows::{Row, int, map, number, text};
 
 /// The rows, or what to say instead of them: one part of a page that fails leaves the others.
 pub(super) fn rows(result: Result<QueryResult, query::Error>) -> (Vec<Row>, Option<String>) {
