@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::runtime::Quota;
-use crate::store::{Table, WalSync};
+use crate::store::{Retention, Table, WalSync};
 use crate::web::{Section, Setting, Settings, Value};
 
 /// What the program is set to.
@@ -11,6 +11,7 @@ pub(super) fn of(config: &Config) -> Settings {
     Settings {
         sections: vec![server(config), store(config), kept(config), limits(config), queries(config)],
         retention_days: Table::ALL.iter().map(|table| (table.name(), retention.days(*table))).collect(),
+        tenant_retention_days: tenant_retention(config),
     }
 }
 
@@ -132,4 +133,13 @@ fn queries(config: &Config) -> Section {
             setting("Queries at once", Value::Count(query.concurrency as u64), &["query.concurrency"]),
         ],
     }
+}
+
+/// For how many days each table is kept for the tenants that have their own retention.
+fn tenant_retention(config: &Config) -> Vec<(String, &'static str, u32)> {
+    let tenants = config.store.tenant_retention.iter();
+    let of = |(tenant, retention): (&String, &Retention)| {
+        Table::ALL.map(|table| (tenant.clone(), table.name(), retention.days(table)))
+    };
+    tenants.flat_map(of).collect()
 }

@@ -6,6 +6,7 @@ mod calls;
 mod dashboards;
 mod functions;
 mod pages;
+mod reported;
 mod server;
 mod logs;
 mod telemetry;
@@ -98,7 +99,8 @@ fn settings() -> Settings {
     let setting = |title: &str, value, keys| Setting { title: title.to_owned(), value, keys };
     let settings = vec![setting("Memory", SettingValue::Bytes(Some(3 << 29)), &["query.memory_mb"])];
     let retention_days = vec![("invocations", 400), ("spans", 30), ("logs", 30), ("metrics", 90)];
-    Settings { sections: vec![Section { title: "Limits of queries", settings }], retention_days }
+    let tenant_retention_days = vec![("brief".to_owned(), "logs", 3)];
+    Settings { sections: vec![Section { title: "Limits of queries", settings }], retention_days, tenant_retention_days }
 }
 
 impl App {

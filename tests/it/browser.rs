@@ -15,7 +15,7 @@ use crate::support::{repository, wait_until};
 use sight::{PANELS, Sight};
 
 /// Every page that has a place in the navigation, and some that are reached from them.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 13] = [
     "/",
     "/functions",
     "/functions/checkout",
@@ -23,11 +23,15 @@ const PAGES: [&str; 9] = [
     "/errors",
     "/throttles",
     "/costs?from=now-7d",
+    "/traces",
+    "/traces?outcome=failed&min_duration=1ms",
+    "/logs",
+    "/logs?severity=warn,error,fatal&live=1",
     "/sql",
     "/settings",
 ];
 /// What the docs show: the file's name and the page.
-const SCREENS: [(&str, &str); 10] = [
+const SCREENS: [(&str, &str); 12] = [
     ("overview", "/"),
     ("functions", "/functions"),
     ("function", "/functions/checkout"),
@@ -36,6 +40,8 @@ const SCREENS: [(&str, &str); 10] = [
     ("throttles", "/throttles?from=now-7d"),
     ("costs", "/costs?from=now-30d"),
     ("invocations", "/invocations"),
+    ("traces", "/traces?from=now-3h"),
+    ("logs", "/logs?from=now-3h"),
     ("sql", "/sql"),
     ("settings", "/settings"),
 ];
@@ -186,7 +192,14 @@ fn the_screens_of_the_docs() {
     std::fs::create_dir_all(&folder).expect("a folder can be made");
     let id = server.text("SELECT max(invocation_id) AS id FROM invocations WHERE cold AND outcome = 'ok'", "id");
     let invocation = format!("/invocations/{id}");
-    for (name, path) in SCREENS.into_iter().chain([("invocation", invocation.as_str())]) {
+    let trace = server.text(
+        "SELECT trace_id FROM spans GROUP BY trace_id ORDER BY count(DISTINCT function) DESC, count(*) DESC LIMIT 1",
+        "trace_id",
+    );
+    let root = server.text(&format!("SELECT min(span_id) AS id FROM invocations WHERE trace_id = '{trace}'"), "id");
+    let trace = format!("/traces/{trace}?logs=1&span={root}");
+    let of_one = [("invocation", invocation.as_str()), ("trace", trace.as_str())];
+    for (name, path) in SCREENS.into_iter().chain(of_one) {
         for (look, scheme, width) in [("light", "light", 1_440), ("dark", "dark", 1_440), ("narrow", "light", 400)] {
             browser.scheme(scheme);
             browser.size(width, 900);

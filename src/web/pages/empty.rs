@@ -43,7 +43,7 @@ impl Empty {
         tables: &[&'static str],
         is_filtered: bool,
     ) -> Self {
-        let since = since(state, tables);
+        let since = since(state, window, tables);
         let is_outside = since.as_ref().is_some_and(|since| window.to <= since.begin);
         let why = match (is_outside, is_filtered) {
             (true, _) => "outside",
@@ -64,8 +64,9 @@ impl Empty {
 }
 
 /// From when on the table that is kept longest of these is kept.
-pub(super) fn since(state: &AppState, tables: &[&'static str]) -> Option<Since> {
-    let kept = tables.iter().filter_map(|table| Some((state.settings.kept_days(table)?, *table)));
+pub(super) fn since(state: &AppState, window: &Window, tables: &[&'static str]) -> Option<Since> {
+    let tenant = &window.url.filters.tenant;
+    let kept = tables.iter().filter_map(|table| Some((state.settings.kept_days_of(tenant, table)?, *table)));
     let (days, table) = kept.max()?;
     let begin = state.clock.now().minus(DAY * days);
     let day = begin.to_string().get(..10)?.to_owned();
@@ -74,7 +75,7 @@ pub(super) fn since(state: &AppState, tables: &[&'static str]) -> Option<Since> 
 
 /// That the range begins before the first day that is kept.
 pub(super) fn cut(state: &AppState, window: &Window, tables: &[&'static str]) -> Option<String> {
-    let since = since(state, tables).filter(|since| window.from < since.begin)?;
+    let since = since(state, window, tables).filter(|since| window.from < since.begin)?;
     Some(format!("{} are kept for {} days: since {}.", since.table, since.days, since.day))
 }
 

@@ -215,6 +215,8 @@ async fn a_page_without_records_says_why() {
     assert!(html.contains("Nothing has come yet") && html.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{html}");
     let old = app.get("/logs?from=2020-01-01&to=2020-01-02").await.text().to_owned();
     assert!(old.contains("no longer kept: logs are kept for 30 days, since 20"), "{old}");
+    let brief = app.get("/logs?from=now-10d&to=now-5d&tenant=brief").await.text().to_owned();
+    assert!(brief.contains("logs are kept for 3 days"), "a tenant may have its own: {brief}");
     some(&app).await;
     assert!(app.get("/logs?q=nobody").await.text().contains("Clear them"));
     assert!(app.get("/logs?from=now-30m").await.text().contains("Nothing was recorded in this range"));

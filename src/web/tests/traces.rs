@@ -256,6 +256,7 @@ pub(super) fn said(trace_id: TraceId, time: Timestamp) -> LogRecord {
         invocation_id: None,
         environment_id: Some("e".to_owned()),
         source: "otlp".to_owned(),
+        origin_id: None,
         time,
         observed_time: time,
         severity_number: 9,
