@@ -193,7 +193,13 @@ fn navigation(boards: &[Arc<Dashboard>]) -> Vec<Item<'_>> {
     let boards = boards.iter().filter(|board| board.listed);
     let mut items: Vec<Item> = boards.map(|board| Item { path: &board.path, title: &board.title }).collect();
     items.insert(items.len().min(1), Item { path: "/functions", title: "Functions" });
-    let pages = [("/traces", "Traces"), ("/logs", "Logs"), ("/invocations", "Invocations"), ("/sql", "SQL"), ("/settings", "Settings")];
+    let pages = [
+        ("/traces", "Traces"),
+        ("/logs", "Logs"),
+        ("/invocations", "Invocations"),
+        ("/sql", "SQL"),
+        ("/settings", "Settings"),
+    ];
     items.extend(pages.map(|(path, title)| Item { path, title }));
     items
 }

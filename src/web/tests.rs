@@ -5,10 +5,10 @@ mod board_pages;
 mod calls;
 mod dashboards;
 mod functions;
+mod logs;
 mod pages;
 mod reported;
 mod server;
-mod logs;
 mod telemetry;
 mod traces;
 

@@ -52,8 +52,12 @@ mod tests {
     #[test]
     fn ids_are_read_as_people_have_them() {
         let id = "5759e988bd862e3fe1be46a994272793";
-        let written =
-            [id, "5759E988BD862E3FE1BE46A994272793", " 1-5759e988-bd862e3fe1be46a994272793", "5759e988-bd86-2e3f-e1be-46a994272793"];
+        let written = [
+            id,
+            "5759E988BD862E3FE1BE46A994272793",
+            " 1-5759e988-bd862e3fe1be46a994272793",
+            "5759e988-bd86-2e3f-e1be-46a994272793",
+        ];
         for text in written {
             assert_eq!(trace_id(text).map(|id| id.to_string()).as_deref(), Some(id), "{text}");
         }

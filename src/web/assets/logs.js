@@ -80,7 +80,7 @@ function drawn({ name, key, values }, counted, index) {
     bar.style.width = `${Math.max(1, records / counted * 100).toFixed(1)}%`;
     return el("li", {}, label, el("span", { class: "n" }, format(records, "count")), bar);
   };
-  return el("details", { open: index < 2 }, el("summary", { title }, title), el("ul", { class: "values" }, values.map(line)));
+  return el("details", { open: index < 2 && innerWidth > 1100 }, el("summary", { title }, title), el("ul", { class: "values" }, values.map(line)));
 }
 
 /** Shows the records around one, in place of what was shown before. */
@@ -109,7 +109,7 @@ async function surround(button) {
       choose(of);
     },
   }, `Of ${title}`));
-  known.append(el("div", { class: "around" }, el("p", { class: "actions" }, buttons), list));
+  known.querySelector(".actions").after(el("div", { class: "around" }, el("p", { class: "actions" }, buttons), list));
   buttons[0].click();
 }
 

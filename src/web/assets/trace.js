@@ -83,7 +83,7 @@ function fall({ index }, place) {
 }
 
 function bar(span) {
-  const mark = el("i", { class: span.failed ? "failed" : span.own_cost ? "paid" : "span" });
+  const mark = el("i", { class: `part ${span.failed ? "broken" : span.own_cost ? "paid" : ""}` });
   const [left, width] = [span.start_ns / whole * 100, span.duration_ns / whole * 100].map((share) => Math.min(Math.max(share, 0), 100));
   const shown = Math.max(width, 0.3);
   Object.assign(mark.style, { left: `${Math.min(left, 99.7)}%`, width: `${shown}%` });

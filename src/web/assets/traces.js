@@ -21,7 +21,8 @@ async function start() {
     body.replaceChildren(el("p", { class: "failed", role: "alert" }, data?.detail ?? "The server cannot be reached."));
     return;
   }
-  document.getElementById("scatter-note").textContent = data.notice ?? "";
+  const isAny = data.points.some(({ failed }) => failed);
+  document.getElementById("scatter-note").textContent = [isAny ? "▲ failed" : "", data.notice ?? ""].filter(Boolean).join(" · ");
   if (data.points.length === 0) body.replaceChildren(el("p", { class: "says notice none" }, "No duration is known."));
   else draw(body, data);
 }
@@ -45,13 +46,13 @@ function draw(body, { points, from, to }) {
   function paint() {
     chart.resize();
     place = layout(stage, scale, "nanoseconds", from, to);
-    const dots = (failed, name, color, symbol) => ({
-      name, type: "scatter", symbol, symbolSize: 6, silent: true, animation: false, itemStyle: { color: token(color), opacity: 0.7 },
+    const dots = (failed, name, color, symbol, size) => ({
+      name, type: "scatter", symbol, symbolSize: size, silent: true, animation: false, itemStyle: { color: token(color), opacity: 0.7 },
       data: points.filter((point) => point.failed === failed).map((point) => [point.time, Math.max(point.duration_ns, 1)]),
     });
     chart.setOption({
       ...frame(place.plot, title), xAxis: timeAxis(from, to, place.plot), yAxis: valueAxis(scale, "nanoseconds"),
-      series: [dots(false, "well", "bar", "circle"), dots(true, "failed", "bad-mark", "triangle")],
+      series: [dots(false, "well", "bar", "circle", 6), dots(true, "failed", "bad-mark", "triangle", 9)],
     }, { replaceMerge: ["series"] });
     at = -1;
     ring.hidden = true;

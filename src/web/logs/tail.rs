@@ -59,7 +59,9 @@ impl Tail {
                 }
                 let events = match tail.look().await {
                     Ok(found) => tail.told(found),
-                    Err(error) => vec![Event::default().event("failed").data(json!({ "detail": error.to_string() }).to_string())],
+                    Err(error) => {
+                        vec![Event::default().event("failed").data(json!({ "detail": error.to_string() }).to_string())]
+                    }
                 };
                 if !events.is_empty() {
                     return Some((stream::iter(events), tail));

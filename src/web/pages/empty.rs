@@ -81,7 +81,8 @@ pub(super) fn cut(state: &AppState, window: &Window, tables: &[&'static str]) ->
 
 /// Whether any of the tables has a row; where that cannot be read, yes.
 async fn seen(state: &AppState, tables: &[&'static str]) -> bool {
-    match state.query.named("telemetry_seen", &Params::new()).await.and_then(|found| crate::query::format::rows(&found)) {
+    match state.query.named("telemetry_seen", &Params::new()).await.and_then(|found| crate::query::format::rows(&found))
+    {
         Ok(rows) => rows.iter().any(|row| tables.contains(&text(row, "kind"))),
         Err(_) => true,
     }

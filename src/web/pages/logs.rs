@@ -200,7 +200,8 @@ fn shown(row: &Row, range: &[Pair]) -> Shown {
 }
 
 fn links(row: &Row, range: &[Pair]) -> Vec<Link> {
-    let to = |column: &str, link: &dyn Fn(&str) -> String| Some(text(row, column)).filter(|id| !id.is_empty()).map(link);
+    let to =
+        |column: &str, link: &dyn Fn(&str) -> String| Some(text(row, column)).filter(|id| !id.is_empty()).map(link);
     let trace = to("trace_id", &|id| {
         let span = text(row, "span_id");
         if span.is_empty() { format!("/traces/{id}") } else { format!("/traces/{id}?span={}", range::segment(span)) }

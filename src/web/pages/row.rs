@@ -21,4 +21,3 @@ pub(super) fn rows(result: Result<QueryResult, query::Error>) -> (Vec<Row>, Opti
 pub(super) fn text_or_none(row: &Row, column: &str) -> String {
     Some(text(row, column)).filter(|text| !text.is_empty()).unwrap_or(NONE).to_owned()
 }
-

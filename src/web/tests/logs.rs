@@ -73,12 +73,21 @@ async fn records_are_found_by_each_filter() {
         assert_eq!(html.matches("<summary><span class=\"when\"").count(), expected.len(), "{filter}");
         assert!(!html.contains("<script>alert"), "what is said stays text");
     }
-    for (wrong, place) in [("a(b", "unclosed group, at character 2"), ("x{2,1}", "at character"), ("[z-a]", "at character")] {
-        let asked = format!("/api/v1/logs?{}", url::form_urlencoded::Serializer::new(String::new()).append_pair("regex", wrong).finish());
+    for (wrong, place) in
+        [("a(b", "unclosed group, at character 2"), ("x{2,1}", "at character"), ("[z-a]", "at character")]
+    {
+        let asked = format!(
+            "/api/v1/logs?{}",
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("regex", wrong).finish()
+        );
         let detail = app.get(&asked).await.problem(400, "invalid-request");
         assert!(detail.contains(place) && !detail.contains('\n'), "{detail}");
         let page = app.get(&asked.replace("/api/v1/logs", "/logs")).await;
-        assert!(page.status == 200 && page.text().contains("role=\"alert\">The records could not be read: regex="), "{}", page.text());
+        assert!(
+            page.status == 200 && page.text().contains("role=\"alert\">The records could not be read: regex="),
+            "{}",
+            page.text()
+        );
     }
     for wrong in ["severity=loud", "trace_id=x", "attr=k", "cursor=x", "limit=0", "x=1"] {
         app.get(&format!("/api/v1/logs?{wrong}")).await.problem(400, "invalid-request");
@@ -112,11 +121,16 @@ async fn records_are_counted() {
     let app = App::new().await;
     some(&app).await;
     let counts = app.get("/api/v1/logs/histogram?from=now-2h").await.json();
-    let sums: Vec<(&str, i64)> = counts["series"].as_array().unwrap().iter().map(|series| {
-        let values = series["values"].as_array().unwrap();
-        assert_eq!(values.len(), counts["times"].as_array().unwrap().len());
-        (series["name"].as_str().unwrap(), values.iter().map(|value| value.as_i64().unwrap()).sum())
-    }).collect();
+    let sums: Vec<(&str, i64)> = counts["series"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|series| {
+            let values = series["values"].as_array().unwrap();
+            assert_eq!(values.len(), counts["times"].as_array().unwrap().len());
+            (series["name"].as_str().unwrap(), values.iter().map(|value| value.as_i64().unwrap()).sum())
+        })
+        .collect();
     assert_eq!(sums, [("none", 1), ("info", 1), ("warn", 1), ("error", 1), ("fatal", 1)]);
     assert_eq!(counts["total"], 5);
     let facets = app.get("/api/v1/logs/facets?severity=none,info,warn,fatal").await.json();
@@ -146,7 +160,9 @@ async fn what_surrounds_a_record_is_of_its_environment() {
     assert_eq!(around("environment_id=e1&lines=1").await, ["Slow:", "plain", "gave"]);
     assert_eq!(around("invocation_id=i1").await, ["failed", "plain"]);
     assert_eq!(around("fn=f&source=otlp").await.len(), 5);
-    for wrong in ["tenant=default&fn=f", "at=1&fn=f", "at=1&tenant=t", "at=x&tenant=t&fn=f", "at=1&tenant=t&fn=f&lines=0"] {
+    for wrong in
+        ["tenant=default&fn=f", "at=1&fn=f", "at=1&tenant=t", "at=x&tenant=t&fn=f", "at=1&tenant=t&fn=f&lines=0"]
+    {
         app.get(&format!("/api/v1/logs/context?{wrong}")).await.problem(400, "invalid-request");
     }
 }
@@ -222,7 +238,9 @@ async fn a_page_without_records_says_why() {
     assert!(app.get("/logs?from=now-30m").await.text().contains("Nothing was recorded in this range"));
     let html = app.get("/logs?region=r&live=1").await.text().to_owned();
     assert!(html.contains("Log records have no region"), "{html}");
-    for part in ["/traces/03030303030303030303030303030303", "/invocations/i0", "/functions/f", "data-environment=\"e1\""] {
+    for part in
+        ["/traces/03030303030303030303030303030303", "/invocations/i0", "/functions/f", "data-environment=\"e1\""]
+    {
         assert!(html.contains(part), "{part}: {html}");
     }
 }

@@ -29,9 +29,13 @@ async fn what_is_not_known_is_a_dash() {
     let app = App::new().await;
     app.reported().await;
     let list = app.get("/invocations").await.text().to_owned();
-    let row = |id: &str| list.split("<tr>").find(|row| row.contains(&format!("/invocations/{id}\""))).unwrap().to_owned();
+    let row =
+        |id: &str| list.split("<tr>").find(|row| row.contains(&format!("/invocations/{id}\""))).unwrap().to_owned();
     let bare = row("bare");
-    assert!(!bare.contains("0 ms") && !bare.contains("0 ns") && !bare.contains("0 MB") && !bare.contains(">v<"), "{bare}");
+    assert!(
+        !bare.contains("0 ms") && !bare.contains("0 ns") && !bare.contains("0 MB") && !bare.contains(">v<"),
+        "{bare}"
+    );
     assert!(bare.contains("— <span class=\"note\">of —</span>"), "{bare}");
     let lambda = row("lambda");
     for part in ["127 ms", "128 ms", "— <span class=\"note\">of 2048 MB</span>", "warm"] {

@@ -86,7 +86,8 @@ async fn calls_are_traces_with_their_cost() {
 
     let whole = app.get(&format!("/api/v1/traces/{of}")).await.json();
     assert_eq!((&whole["list_cost"], &whole["orphans"], &whole["is_cut"]), (&expected, &json!(2), &json!(false)));
-    let roots: Vec<&Value> = whole["items"].as_array().unwrap().iter().filter(|item| item["parent"].is_null()).collect();
+    let roots: Vec<&Value> =
+        whole["items"].as_array().unwrap().iter().filter(|item| item["parent"].is_null()).collect();
     assert!(roots.iter().all(|root| root["missing_parent"] == caller && root["name"] == "probe"), "{roots:?}");
     let amounts = roots.iter().map(|root| root["list_cost"][0]["amount"].as_str().unwrap().parse::<Money>().unwrap());
     assert_eq!(amounts.fold(Money::ZERO, |sum, amount| sum + amount), cost, "inclusive costs of the roots are all");
@@ -175,7 +176,10 @@ async fn spans_of_others_are_shown_with_all_they_say() {
     app.store(Records { spans: vec![child, root], ..Records::default() }).await;
     let of = trace(7).to_string();
     let whole = app.get(&format!("/api/v1/traces/{}", of.to_uppercase())).await.json();
-    assert_eq!((&whole["duration_ns"], &whole["errors"], &whole["list_cost"]), (&json!(100_000_000), &json!(1), &json!([])));
+    assert_eq!(
+        (&whole["duration_ns"], &whole["errors"], &whole["list_cost"]),
+        (&json!(100_000_000), &json!(1), &json!([]))
+    );
     let [root, child] = [&whole["items"][0], &whole["items"][1]];
     assert_eq!((&root["name"], &root["function"], &root["below"]), (&json!("step 1"), &json!("cart"), &json!(1)));
     assert_eq!((&root["own_ns"], &root["critical_ns"]), (&json!(60_000_000), &json!(60_000_000)));
@@ -191,7 +195,14 @@ async fn spans_of_others_are_shown_with_all_they_say() {
     let html = app.get(&format!("/traces/{of}")).await.text().to_owned();
     assert!(html.contains("1 failed") && html.contains("no \\u003croute") && !html.contains("<route>"), "{html}");
     let found = |list: Value| trace_ids(&list);
-    for (filter, count) in [("attr=db.name=db-2", 1), ("attr=service.name=cart", 1), ("attr=db.name=db-3", 0), ("min_duration=100ms", 1), ("max_duration=99ms", 0), ("outcome=ok", 1)] {
+    for (filter, count) in [
+        ("attr=db.name=db-2", 1),
+        ("attr=service.name=cart", 1),
+        ("attr=db.name=db-3", 0),
+        ("min_duration=100ms", 1),
+        ("max_duration=99ms", 0),
+        ("outcome=ok", 1),
+    ] {
         assert_eq!(found(app.get(&format!("/api/v1/traces?{filter}")).await.json()).len(), count, "{filter}");
     }
 }
@@ -212,7 +223,8 @@ async fn ten_thousand_spans_are_one_answer() {
         let parent = item["parent"].as_u64();
         assert!(parent.is_none_or(|parent| usize::try_from(parent).unwrap() < place), "parents come first");
     }
-    let page = app.send(http::Request::get(format!("/traces/{}", trace(3))).header("accept-encoding", "gzip"), "").await;
+    let page =
+        app.send(http::Request::get(format!("/traces/{}", trace(3))).header("accept-encoding", "gzip"), "").await;
     assert_eq!(page.status, 200);
     assert!(page.body.len() < 600_000, "{} bytes are sent", page.body.len());
 }
@@ -229,7 +241,9 @@ async fn what_is_not_there_is_explained() {
     let unknown = trace(9).to_string();
     let reply = app.get(&format!("/traces/{unknown}")).await;
     assert_eq!((reply.status.as_u16(), reply.header("content-type")), (404, "text/html; charset=utf-8"));
-    for part in [unknown.as_str(), "<code>spans</code>: kept for 30 days", "<code>invocations</code>: kept for 400 days"] {
+    for part in
+        [unknown.as_str(), "<code>spans</code>: kept for 30 days", "<code>invocations</code>: kept for 400 days"]
+    {
         assert!(reply.text().contains(part), "{part}: {}", reply.text());
     }
     assert!(app.get("/traces/%3Cscript%3E").await.text().contains("&lt;script&gt;' is no trace's id"));
@@ -239,7 +253,12 @@ async fn what_is_not_there_is_explained() {
     assert_eq!((moved.status.as_u16(), moved.header("location")), (303, "/traces/5759e988bd862e3fe1be46a994272793"));
 
     let begin = app.begin();
-    app.store(Records { logs: vec![said(trace(9), begin)], spans: vec![span(begin, 1, 1, None, 0, 1)], ..Records::default() }).await;
+    app.store(Records {
+        logs: vec![said(trace(9), begin)],
+        spans: vec![span(begin, 1, 1, None, 0, 1)],
+        ..Records::default()
+    })
+    .await;
     assert!(app.get(&format!("/traces/{unknown}")).await.text().contains(&format!("/logs?trace_id={unknown}")));
     let filtered = app.get("/traces?fn=nobody").await.text().to_owned();
     assert!(filtered.contains("matches the filters") && filtered.contains("Clear them"), "{filtered}");

@@ -117,11 +117,18 @@ mod tests {
 
     #[test]
     fn filters_become_parameters() {
-        let params = read("outcome=failed&min_duration=250ms&max_duration=2s&attr=db.name=a=b&cold=no").unwrap().params();
+        let params =
+            read("outcome=failed&min_duration=250ms&max_duration=2s&attr=db.name=a=b&cold=no").unwrap().params();
         assert_eq!(params["outcomes"], Param::Text("error,timeout,out_of_memory".to_owned()));
         assert_eq!(params["status"], Param::Text("failed".to_owned()));
-        assert_eq!((&params["min_duration_ns"], &params["max_duration_ns"]), (&Param::Int(250_000_000), &Param::Int(2_000_000_000)));
-        assert_eq!((&params["attribute_key"], &params["attribute_value"]), (&Param::Text("db.name".into()), &Param::Text("a=b".into())));
+        assert_eq!(
+            (&params["min_duration_ns"], &params["max_duration_ns"]),
+            (&Param::Int(250_000_000), &Param::Int(2_000_000_000))
+        );
+        assert_eq!(
+            (&params["attribute_key"], &params["attribute_value"]),
+            (&Param::Text("db.name".into()), &Param::Text("a=b".into()))
+        );
         assert_eq!(params["cold"], Param::Bool(false));
         let status = |query: &str| read(query).unwrap().params()["status"].clone();
         assert_eq!(status("outcome=ok"), Param::Text("fine".to_owned()));

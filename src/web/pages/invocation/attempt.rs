@@ -183,7 +183,10 @@ fn facts(row: &Row) -> Vec<Fact> {
         plain("Runtime", text_or_none(row, "runtime")),
         plain("Trigger", text_or_none(row, "trigger")),
         plain("Source", text_or_none(row, "source")),
-        plain("Ephemeral storage", optional("ephemeral_storage_mb").map_or_else(|| NONE.to_owned(), |mb| format!("{mb} MB"))),
+        plain(
+            "Ephemeral storage",
+            optional("ephemeral_storage_mb").map_or_else(|| NONE.to_owned(), |mb| format!("{mb} MB")),
+        ),
     ];
     let streamed = optional("streamed_bytes").filter(|bytes| *bytes > 0);
     facts.extend(streamed.map(|bytes| plain("Streamed", size(bytes))));

@@ -108,12 +108,7 @@ fn billed(row: &Row) -> Option<String> {
     let memory = number(row, "memory_mb").map_or_else(|| NONE.to_owned(), |mb| format!("{} MB", format::count(mb)));
     Some(if whole.max(1) == billed && number(row, "duration_ns").is_some() {
         let ms = |nanos: i64| format!("{}.{:06} ms", format::count(nanos / 1_000_000), nanos % 1_000_000);
-        format!(
-            "init {} + handler {}, rounded up to {} ms, at {memory}",
-            ms(init),
-            ms(handler),
-            format::count(billed)
-        )
+        format!("init {} + handler {}, rounded up to {} ms, at {memory}", ms(init), ms(handler), format::count(billed))
     } else {
         format!("{} ms as the record gives them, at {memory}", format::count(billed))
     })

@@ -19,8 +19,13 @@ fn shape<'a>(parts: &'a [Part], tree: &Tree) -> Vec<(&'a str, usize, i64, i64)> 
 
 #[test]
 fn children_follow_their_parents_by_start() {
-    let parts =
-        [part("c", "a", 60, 90), part("a", "", 0, 100), part("b", "a", 10, 40), part("d", "b", 20, 30), part("e", "a", 30, 50)];
+    let parts = [
+        part("c", "a", 60, 90),
+        part("a", "", 0, 100),
+        part("b", "a", 10, 40),
+        part("d", "b", 20, 30),
+        part("e", "a", 30, 50),
+    ];
     let tree = Tree::of(&parts).unwrap();
     // b and e overlap for 10; e ended last before c began.
     let expected = [("a", 0, 30, 50), ("b", 1, 20, 0), ("d", 2, 10, 0), ("e", 1, 20, 20), ("c", 1, 30, 30)];
@@ -57,7 +62,8 @@ fn what_has_no_parent_there_is_at_the_root_level() {
 
 #[test]
 fn circles_are_broken_and_ids_may_come_twice() {
-    let parts = [part("x", "y", 3, 4), part("y", "x", 1, 2), part("s", "s", 0, 1), part("t", "", 0, 9), part("t", "", 2, 3)];
+    let parts =
+        [part("x", "y", 3, 4), part("y", "x", 1, 2), part("s", "s", 0, 1), part("t", "", 0, 9), part("t", "", 2, 3)];
     let tree = Tree::of(&parts).unwrap();
     assert_eq!(tree.nodes.len(), parts.len());
     let circles: Vec<&str> = tree
