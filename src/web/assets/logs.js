@@ -141,7 +141,7 @@ function folded(record) {
   const around = el("button", { type: "button", "data-context": record.time_unix_nano, "data-tenant": record.tenant, "data-environment": record.environment_id ?? "", "data-invocation": record.invocation_id ?? "", "data-function": record.function ?? "", "data-source": record.source }, "What surrounds it");
   return el("li", { class: word }, el("details", {},
     el("summary", {}, el("span", { class: "when", title: record.time }, clock(record)), " ", el("span", { class: "severity" }, record.severity_text || word), " ",
-      el("span", { class: "by", title: record.function ?? "" }, record.function ?? ""), " ", el("span", { class: "said" }, record.body)),
+      el("span", { class: "by", title: record.function ?? "" }, record.function ?? ""), " ", el("span", { class: "said", title: record.body.slice(0, 300) }, record.body)),
     el("div", { class: "known" }, el("p", { class: "actions" }, links.filter(Boolean), around),
       el("dl", { class: "facts" }, facts.map(fact), Object.entries(record.attributes ?? {}).map(fact)))));
 }

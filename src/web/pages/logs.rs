@@ -23,6 +23,8 @@ use super::range::{self, Pair, Range};
 use super::traces::is_outside;
 
 const PATH: &str = "/logs";
+/// Characters of a body that are shown beside the pointer.
+const HINT: usize = 300;
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -55,6 +57,8 @@ struct Shown {
     severity: String,
     function: String,
     body: String,
+    /// The beginning of the body, where it is cut.
+    hint: String,
     /// What its context is asked by.
     nanos: String,
     tenant: String,
@@ -186,6 +190,7 @@ fn shown(row: &Row, range: &[Pair]) -> Shown {
         level,
         severity: if severity.is_empty() { level.to_owned() } else { severity },
         function: own("function"),
+        hint: text(row, "body").chars().take(HINT).collect(),
         body: own("body"),
         nanos: own("time_unix_nano"),
         tenant: own("tenant"),

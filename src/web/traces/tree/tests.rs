@@ -1,3 +1,5 @@
+//! Trees of spans as they come: in order, overlapping, orphaned, in circles, by clocks that disagree.
+
 use proptest::prelude::*;
 
 use super::*;
