@@ -182,6 +182,9 @@ impl Pages {
     }
 }
 
+/// A count as people read it.
+pub(super) use format::count;
+
 /// What a page's script gets, as JSON that stands in the page: no `<` ends the element around it.
 fn embedded(data: &impl Serialize) -> Result<String, Problem> {
     let json = serde_json::to_string(data).map_err(|error| Problem::internal(&error))?;

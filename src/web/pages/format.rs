@@ -28,7 +28,7 @@ pub(super) fn bytes(bytes: i64) -> String {
 }
 
 /// A count with its thousands apart: `1 234 567`.
-pub(super) fn count(count: i64) -> String {
+pub(in crate::web) fn count(count: i64) -> String {
     let digits = count.unsigned_abs().to_string();
     let mut text = if count < 0 { "-".to_owned() } else { String::new() };
     for (index, digit) in digits.chars().enumerate() {

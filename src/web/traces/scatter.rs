@@ -70,7 +70,8 @@ pub(in crate::web) async fn scatter(engine: &Engine, window: &Window, filter: &F
         })
         .collect();
     let is_sampled = usize::try_from(entries).is_ok_and(|entries| entries > SLOWEST + SAMPLED);
-    let sample = format!("the {SLOWEST} slowest of {entries} and an even sample of {SAMPLED}");
+    let all = crate::web::pages::count(entries);
+    let sample = format!("the {SLOWEST} slowest of {all} and an even sample of {SAMPLED}");
     let notices = [is_part.then(|| "only the last 24 h of the range".to_owned()), is_sampled.then_some(sample)];
     let notice = notices.into_iter().flatten().collect::<Vec<_>>().join("; ");
     let [from, to] = [window.from, window.to].map(|at| at.micros() / 1_000);
