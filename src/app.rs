@@ -18,6 +18,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::cost::PriceBooks;
+use crate::ingest::{self, Receiver};
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::trigger::{Deployer, Dispatcher, Parts};
@@ -34,6 +35,7 @@ pub struct App {
     stop_deadline: Duration,
     deployer: Deployer,
     dispatcher: Dispatcher,
+    receiver: Receiver,
     runtime: Runtime,
     catalog: Catalog,
     store: store::Handle,
@@ -62,6 +64,8 @@ impl App {
         let runtime = Runtime::start(config.runtime, clock.clone(), ids.clone())?;
         let query = Engine::start_with(config.query, store.clone(), relations)?;
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
+        let parts = ingest::Parts { store: store.clone(), books: Arc::clone(&books), clock: clock.clone() };
+        let receiver = Receiver::start(config.ingest, parts).await?;
         let parts = Parts {
             catalog: catalog.clone(),
             runtime: runtime.clone(),
@@ -76,6 +80,7 @@ impl App {
             deployer: deployer.clone(),
             dispatcher: dispatcher.clone(),
             query: query.clone(),
+            receiver: receiver.clone(),
             store: store.clone(),
             runtime: runtime.clone(),
             bus,
@@ -97,6 +102,7 @@ impl App {
             stop_deadline: config.stop_deadline,
             deployer,
             dispatcher,
+            receiver,
             runtime,
             catalog,
             store,
@@ -113,6 +119,12 @@ impl App {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where telemetry can be sent to.
+    #[must_use]
+    pub fn otlp_addrs(&self) -> web::OtlpAddresses {
+        self.web.otlp_addrs()
     }
 
     /// Deploys functions.
@@ -161,6 +173,7 @@ impl App {
         if tokio::time::timeout(deadline, web_runs).await.is_err() {
             late("connections", 1);
         }
+        late("requests of telemetry", self.receiver.drain(deadline).await);
         self.stop_store.cancel();
         let stored = self.store_runs.await.context("the store's task broke off")?;
         self.catalog.close().await;

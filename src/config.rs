@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{catalog, query, runtime, store, trigger, web};
+use crate::{catalog, ingest, query, runtime, store, trigger, web};
 
 pub use file::Error;
 
@@ -28,6 +28,8 @@ pub struct Config {
     pub query: query::Config,
     /// What records say of where they were made.
     pub trigger: trigger::Config,
+    /// What is taken in from elsewhere.
+    pub ingest: ingest::Config,
     /// The HTTP server.
     pub web: web::Config,
     /// How long a stop waits for calls that run (20 s).
@@ -43,6 +45,10 @@ pub struct Flags {
     pub data: Option<PathBuf>,
     /// `--listen`
     pub listen: Option<SocketAddr>,
+    /// `--otlp-grpc`
+    pub otlp_grpc: Option<web::Listen>,
+    /// `--otlp-http`
+    pub otlp_http: Option<web::Listen>,
     /// `--region`
     pub region: Option<String>,
     /// `--account`
@@ -74,6 +80,7 @@ impl Config {
             runtime: runtime::Config::new(data),
             query: query::Config::default(),
             trigger: trigger::Config::default(),
+            ingest: ingest::Config::default(),
             web: web::Config::default(),
             stop_deadline: Duration::from_secs(20),
         }
@@ -88,6 +95,12 @@ impl Config {
         file.apply(&mut config);
         if let Some(listen) = flags.listen {
             config.web.listen = listen;
+        }
+        if let Some(listen) = flags.otlp_grpc {
+            config.web.otlp_grpc = listen;
+        }
+        if let Some(listen) = flags.otlp_http {
+            config.web.otlp_http = listen;
         }
         if let Some(region) = &flags.region {
             config.trigger.region.clone_from(region);

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::store::WalSync;
 use crate::telemetry::{self, LogFormat};
+use crate::web::{Listen, OtlpAddresses};
 
 use super::{Common, output};
 
@@ -25,6 +26,12 @@ pub(super) struct ServeOptions {
     /// Where the page and the API listen [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Where OTLP over gRPC listens, or off [default: 127.0.0.1:4317]
+    #[arg(long, value_name = "ADDRESS")]
+    otlp_grpc: Option<Listen>,
+    /// Where OTLP over HTTP listens beside the main port, or off [default: 127.0.0.1:4318]
+    #[arg(long, value_name = "ADDRESS")]
+    otlp_http: Option<Listen>,
     /// The region that prices and records name [default: us-east-1]
     #[arg(long)]
     region: Option<String>,
@@ -54,6 +61,8 @@ impl ServeOptions {
         telemetry::init(self.log_format);
         let mut flags = common.flags();
         flags.listen = self.listen;
+        flags.otlp_grpc = self.otlp_grpc;
+        flags.otlp_http = self.otlp_http;
         flags.region.clone_from(&self.region);
         flags.account.clone_from(&self.account);
         flags.dashboards.clone_from(&self.dashboards);
@@ -69,9 +78,21 @@ impl Serve {
     pub(super) async fn run(&self, common: &Common) -> anyhow::Result<()> {
         let config = self.options.config(common)?;
         let app = App::start(config).await?;
+        say_otlp(&app)?;
         output::line(&format!("Faremeter is ready at {}", app.url()))?;
         app.run(stop_signal()?).await
     }
+}
+
+/// Prints where telemetry can be sent to.
+pub(super) fn say_otlp(app: &App) -> anyhow::Result<()> {
+    let OtlpAddresses { grpc, http } = app.otlp_addrs();
+    for (over, address) in [("gRPC", grpc), ("HTTP", http)] {
+        if let Some(address) = address {
+            output::line(&format!("OTLP over {over} is taken at {address}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Is cancelled by an interrupt or a request to terminate.
