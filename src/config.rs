@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{catalog, ingest, query, runtime, store, trigger, web};
+use crate::{catalog, forward, ingest, query, runtime, store, trigger, web};
+
+use crate::telemetry::Otlp;
 
 pub use file::Error;
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub ingest: ingest::Config,
     /// The HTTP server.
     pub web: web::Config,
+    /// Telemetry that is sent on.
+    pub forward: forward::Config,
     /// How long a stop waits for calls that run (20 s).
     pub stop_deadline: Duration,
 }
@@ -55,6 +59,8 @@ pub struct Flags {
     pub account: Option<String>,
     /// `--dashboards`
     pub dashboards: Option<PathBuf>,
+    /// `--forward`
+    pub forward: Option<Otlp>,
     /// `--wal-sync`
     pub wal_sync: Option<store::WalSync>,
 }
@@ -82,6 +88,7 @@ impl Config {
             trigger: trigger::Config::default(),
             ingest: ingest::Config::default(),
             web: web::Config::default(),
+            forward: forward::Config::at(data),
             stop_deadline: Duration::from_secs(20),
         }
     }
@@ -110,6 +117,10 @@ impl Config {
         }
         if let Some(dashboards) = &flags.dashboards {
             config.web.dashboards = Some(dashboards.clone());
+        }
+        if let Some(otlp) = &flags.forward {
+            let headers = config.forward.otlp.take().map(|known| known.headers).unwrap_or_default();
+            config.forward.otlp = Some(Otlp { headers, ..otlp.clone() });
         }
         if let Some(wal_sync) = flags.wal_sync {
             config.store.wal_sync = wal_sync;

@@ -149,8 +149,11 @@ async fn the_same_sent_many_times_at_once_is_stored_once() {
 async fn a_request_goes_on_when_its_sender_is_gone() {
     let dir = tempfile::tempdir().unwrap();
     let home = Home::open(dir.path()).await;
-    let sent = home.send(Signal::Logs, &logs("a", 3));
-    assert!(futures::poll!(std::pin::pin!(sent)).is_pending());
+    let body = logs("a", 3);
+    {
+        let mut sent = Box::pin(home.send(Signal::Logs, &body));
+        assert!(futures::poll!(sent.as_mut()).is_pending());
+    }
     assert_eq!(home.receiver.drain(Duration::from_secs(60)).await, 0);
     assert_eq!(home.rows(Table::Logs), 3);
     assert_eq!(home.send(Signal::Logs, &logs("a", 3)).await, Ok(outcome(0, 3)));

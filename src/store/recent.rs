@@ -11,7 +11,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use crate::units::Timestamp;
 
@@ -45,7 +45,7 @@ impl View {
             let view = Arc::clone(&view);
             async move { view.rows_of(&file, columns, by).await }
         });
-        let rows = of_files.map_ok(|rows| stream::iter(rows).boxed()).try_flatten();
+        let rows = of_files.map_ok(|rows| stream::iter(rows.map(|rows| rows.map_err(Error::from)))).try_flatten();
         let rows = rows.chain(stream::iter(fresh.into_iter().map(Ok)));
         rows.map(move |rows| span.only(&rows?, columns, by)).boxed()
     }
@@ -55,7 +55,7 @@ impl View {
         file: &DataFile,
         columns: &[&str],
         by: &str,
-    ) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + Send + 'static, Error> {
+    ) -> Result<ParquetRecordBatchReader, Error> {
         let failed = |source| Error::Storage { table: self.table, source };
         let bytes = self.object_store.get(&file.path).await.map_err(failed)?.bytes().await.map_err(failed)?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
@@ -63,8 +63,7 @@ impl View {
         let fields = reader.schema().fields().iter().enumerate();
         let roots = fields.filter(|(_, field)| named(field.name())).map(|(at, _)| at);
         let mask = ProjectionMask::roots(reader.parquet_schema(), roots);
-        let rows = reader.with_projection(mask).with_batch_size(BATCH_ROWS).build()?;
-        Ok(rows.map(|rows| rows.map_err(Error::from)))
+        Ok(reader.with_projection(mask).with_batch_size(BATCH_ROWS).build()?)
     }
 }
 

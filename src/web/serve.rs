@@ -93,6 +93,17 @@ impl Service {
         OtlpAddresses { grpc: of(Protocol::Http2), http: of(Protocol::Http1) }
     }
 
+    /// Gives the server's own metrics as OpenMetrics text, to whoever hands them on.
+    #[must_use]
+    pub fn exposition(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
+        let state = Arc::clone(&self.state);
+        Arc::new(move || {
+            let text = state.open_metrics();
+            text.inspect_err(|error| tracing::warn!(%error, "the server's own metrics cannot be written"))
+                .unwrap_or_default()
+        })
+    }
+
     /// Answers until `shutdown`, then lets running requests end, at most for `Config::stop_deadline`.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { main, otlp, state, events } = self;

@@ -101,6 +101,13 @@ impl AppState {
     }
 }
 
+impl AppState {
+    /// The server's own metrics, as OpenMetrics text.
+    pub(super) fn open_metrics(&self) -> Result<String, std::fmt::Error> {
+        self.metrics.open_metrics(&self.store.status(), &self.runtime.status(), &self.receiver.status())
+    }
+}
+
 /// What still has to happen before the server is ready, by name, each with how far it is. A cheap clone.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<RwLock<BTreeMap<&'static str, String>>>);
