@@ -131,7 +131,11 @@ fn received(config: &Config) -> Section {
             setting("Body of a request", Value::Bytes(Some(ingest.max_body_bytes)), &["ingest.max_body_mb"]),
             setting("Held of all requests", Value::Bytes(Some(ingest.max_held_bytes)), &["ingest.max_held_mb"]),
             setting("Sent again is known for", Value::Length(ingest.dedupe_window), &["ingest.dedupe_window"]),
-            setting("Items and requests that are known", Value::Count(ingest.dedupe_keys as u64), &["ingest.dedupe_keys"]),
+            setting(
+                "Items and requests that are known",
+                Value::Count(ingest.dedupe_keys as u64),
+                &["ingest.dedupe_keys"],
+            ),
         ],
     }
 }

@@ -159,8 +159,9 @@ impl Claim {
 
     /// Says that what was claimed is durable.
     pub fn stored(mut self) {
-        let keys = std::mem::take(&mut self.keys);
+        let (keys, now) = (std::mem::take(&mut self.keys), self.dedupe.0.clock.now());
         let mut index = self.dedupe.index();
+        index.stored.age(now);
         for key in keys {
             index.claimed.remove(&key);
             index.stored.insert(key);

@@ -66,7 +66,8 @@ impl Keyed {
         let spans = records.spans.iter().map(|row| row.start);
         let invocations = records.invocations.iter().map(|row| row.started_at);
         // A record without a time of its own has that of its arrival, which is another each time.
-        let logs = records.logs.iter().flat_map(|row| [row.time, if row.time == row.observed_time { EVER } else { row.time }]);
+        let logs =
+            records.logs.iter().flat_map(|row| [row.time, if row.time == row.observed_time { EVER } else { row.time }]);
         let metrics = records.metrics.iter().map(|row| row.time);
         let tables = [
             (Table::Spans, around(spans)),

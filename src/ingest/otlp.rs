@@ -18,11 +18,11 @@ mod points;
 mod rejected;
 mod resource;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod times;
 mod traces;
 mod weigh;
-#[cfg(test)]
-mod tests;
 
 pub use body::{Encoding, Format};
 pub use import::{Import, Imported};

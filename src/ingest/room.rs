@@ -48,9 +48,11 @@ impl Room {
         let after = self.bytes.saturating_add(bytes);
         let more = after.div_ceil(UNIT_BYTES) - self.bytes.div_ceil(UNIT_BYTES);
         if more > 0 {
-            let units = u32::try_from(more).ok().and_then(|more| Arc::clone(&self.all.units).try_acquire_many_owned(more).ok());
+            let units =
+                u32::try_from(more).ok().and_then(|more| Arc::clone(&self.all.units).try_acquire_many_owned(more).ok());
             let Some(units) = units else {
-                let reason = format!("the requests at work together would hold more than {} bytes", self.all.limit_bytes);
+                let reason =
+                    format!("the requests at work together would hold more than {} bytes", self.all.limit_bytes);
                 return Err(Error::Busy { reason, retry_after: self.all.retry_after });
             };
             match &mut self.units {
@@ -69,7 +71,8 @@ mod tests {
 
     #[test]
     fn room_is_counted_to_the_kibibyte_and_comes_back_with_the_drop() {
-        let config = Config { max_body_bytes: 1 << 10, max_decoded_bytes: 2 << 10, max_held_bytes: 0, ..Config::default() };
+        let config =
+            Config { max_body_bytes: 1 << 10, max_decoded_bytes: 2 << 10, max_held_bytes: 0, ..Config::default() };
         let rooms = Rooms::new(&config);
         let mut one = rooms.open();
         for _ in 0..1_024 {

@@ -96,7 +96,8 @@ async fn what_is_sent_again_is_stored_once_after_a_restart_too() {
     assert_eq!(home.send(Signal::Metrics, &metrics(1)).await, Ok(outcome(1, 0)));
     home.store.flush().await.unwrap();
     assert_eq!(home.send(Signal::Logs, &logs("b", 2)).await, Ok(outcome(2, 0)));
-    let rows = |home: &Home| [Table::Spans, Table::Invocations, Table::Logs, Table::Metrics].map(|table| home.rows(table));
+    let rows =
+        |home: &Home| [Table::Spans, Table::Invocations, Table::Logs, Table::Metrics].map(|table| home.rows(table));
     assert_eq!(rows(&home), [4, 4, 7, 1]);
     home.close().await;
     // Some rows are in files now, and some in the log.
@@ -160,10 +161,25 @@ async fn a_request_goes_on_when_its_sender_is_gone() {
     home.close().await;
 }
 
+/// What so many spans and their invocations take in the buffer.
+fn size_of_spans(count: u32) -> u64 {
+    let books = Arc::new(PriceBooks::embedded().unwrap());
+    let context = otlp::Context { tenant: "default".to_owned(), received: NOW, books, max_bytes: 1 << 30 };
+    let mut room = room::Rooms::new(&Config::default()).open();
+    let read = otlp::read(Signal::Traces, Format::Json, spans(0, count).into(), &context, &mut room);
+    store::size_of(&read.unwrap().records)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_store_asks_to_come_again_and_keeps_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let store = store::Config { buffer_bytes: 40_000, commit_interval: Duration::from_secs(3_600), ..store::Config::at(dir.path()) };
+    // Room for 21 of them, by the estimate that they are reserved for with; written ones take somewhat less.
+    let bytes = size_of_spans(21);
+    let store = store::Config {
+        buffer_bytes: bytes,
+        commit_interval: Duration::from_secs(3_600),
+        ..store::Config::at(dir.path())
+    };
     let home = Home::with(store, Config::default(), Clock::manual(NOW)).await;
     assert!(home.send(Signal::Traces, &spans(0, 10)).await.is_ok());
     let full = home.send(Signal::Traces, &spans(10, 20)).await;

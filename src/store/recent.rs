@@ -50,12 +50,7 @@ impl View {
         rows.map(move |rows| span.only(&rows?, columns, by)).boxed()
     }
 
-    async fn rows_of(
-        &self,
-        file: &DataFile,
-        columns: &[&str],
-        by: &str,
-    ) -> Result<ParquetRecordBatchReader, Error> {
+    async fn rows_of(&self, file: &DataFile, columns: &[&str], by: &str) -> Result<ParquetRecordBatchReader, Error> {
         let failed = |source| Error::Storage { table: self.table, source };
         let bytes = self.object_store.get(&file.path).await.map_err(failed)?.bytes().await.map_err(failed)?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
@@ -70,7 +65,9 @@ impl View {
 impl Span {
     fn may_be_in(self, file: &DataFile, by: &str) -> bool {
         let Some((_, bounds)) = file.bounds.iter().find(|(name, _)| name == by) else { return true };
-        let (Bound::TimestampMicros(least), Bound::TimestampMicros(most)) = (&bounds.min, &bounds.max) else { return true };
+        let (Bound::TimestampMicros(least), Bound::TimestampMicros(most)) = (&bounds.min, &bounds.max) else {
+            return true;
+        };
         match self {
             Self::IngestedAfter(time) => *most > time.micros(),
             Self::Between(from, to) => *most >= from.micros() && *least <= to.micros(),

@@ -145,7 +145,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
     if more.is_some() {
         return Err(Problem::invalid(format!("there is more than one {name} header")));
     }
-    let text = first.map(|value| value.to_str().map_err(|_| Problem::invalid(format!("the {name} header is not plain text"))));
+    let text =
+        first.map(|value| value.to_str().map_err(|_| Problem::invalid(format!("the {name} header is not plain text"))));
     text.transpose()
 }
 

@@ -39,12 +39,13 @@ impl Generations {
         Self { span, keys: (keys / GENERATIONS).max(1), window, all: VecDeque::from([Generation::at(now)]) }
     }
 
-    /// Begins another generation where it is time, and forgets those whose keys are all out of the window, or too many.
+    /// To be called before keys are looked for or put in: begins another generation where it is time, and forgets those
+    /// whose keys are all out of the window.
     pub(super) fn age(&mut self, now: Timestamp) {
-        self.all[0].ended = now.max(self.all[0].ended);
         if now.since(self.all[0].began) >= self.span {
             self.begin(now);
         }
+        self.all[0].ended = now.max(self.all[0].ended);
         let (window, all) = (self.window, &mut self.all);
         while all.len() > 1 && all.back().is_some_and(|oldest| now.since(oldest.ended) > window) {
             all.pop_back();

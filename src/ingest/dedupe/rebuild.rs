@@ -66,7 +66,8 @@ fn keys(dedupe: &Dedupe, table: Table, rows: &RecordBatch) -> Vec<Key> {
                 return Vec::new();
             };
             let key = |row: usize| {
-                let (trace_id, span_id): (TraceId, SpanId) = (traces.value(row).parse().ok()?, spans.value(row).parse().ok()?);
+                let (trace_id, span_id): (TraceId, SpanId) =
+                    (traces.value(row).parse().ok()?, spans.value(row).parse().ok()?);
                 Some(dedupe.span(tenants.value(row), &trace_id, &span_id))
             };
             received.filter_map(key).collect()

@@ -67,7 +67,11 @@ async fn a_second_request_waits_for_the_outcome_of_the_first() {
         assert!(!waiting.is_finished(), "it waits");
         // It holds nothing meanwhile.
         assert!(dedupe.claim(&keys(&dedupe, &["c"])).await.is_new(0));
-        if stored { first.stored() } else { drop(first) }
+        if stored {
+            first.stored()
+        } else {
+            drop(first)
+        }
         let found = tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap().unwrap();
         assert_eq!(found, [true, !stored]);
     }

@@ -92,5 +92,7 @@ fn bad(name: &str, error: &io::Error) -> Error {
 }
 
 fn too_large(limit: u64) -> Error {
-    Error::TooLarge(format!("the body has more than {limit} bytes once it is decompressed, the most that is taken here"))
+    Error::TooLarge(format!(
+        "the body has more than {limit} bytes once it is decompressed, the most that is taken here"
+    ))
 }

@@ -1,9 +1,7 @@
 //! Invocations as spans with `faas.*` attributes tell of them. What a span does not say stays unknown; nothing is guessed.
 
 use crate::cost::PriceBooks;
-use crate::model::{
-    Architecture, Invocation, Outcome, PhaseLengths, Span, SpanKind, StatusCode, Trigger,
-};
+use crate::model::{Architecture, Invocation, Outcome, PhaseLengths, Span, SpanKind, StatusCode, Trigger};
 use crate::units::{ByteCount, EnvironmentId, InvocationId, Megabytes};
 
 use super::traces::SOURCE;
@@ -30,8 +28,9 @@ pub(super) fn invocation(span: &Span, books: &PriceBooks) -> Option<Told> {
     let is_entry = is_entry(span);
     let of_a_function = is_entry && span.function.is_some();
     let own = |name: &str| span.attributes.contains_key(name);
-    let says_so = matches!(span.kind, SpanKind::Unspecified | SpanKind::Internal | SpanKind::Server | SpanKind::Consumer)
-        && (own("faas.invocation_id") || own("faas.trigger"));
+    let says_so =
+        matches!(span.kind, SpanKind::Unspecified | SpanKind::Internal | SpanKind::Server | SpanKind::Consumer)
+            && (own("faas.invocation_id") || own("faas.trigger"));
     if span.scope_name == OWN_SCOPE || !(of_a_function || says_so) {
         return None;
     }
@@ -58,7 +57,10 @@ pub(super) fn invocation(span: &Span, books: &PriceBooks) -> Option<Told> {
         peak_memory: said.number("faas.mem_usage").map(ByteCount),
         request_size: said.number("http.request.body.size").map(ByteCount),
         response_size: said.number("http.response.body.size").map(ByteCount),
-        http_status: said.text("http.response.status_code").or_else(|| said.text("http.status_code")).and_then(|text| text.parse().ok()),
+        http_status: said
+            .text("http.response.status_code")
+            .or_else(|| said.text("http.status_code"))
+            .and_then(|text| text.parse().ok()),
         ..Invocation::reported(SOURCE, InvocationId(id), &span.tenant, function, span.start)
     };
     Some(Told { invocation: priced(invocation, said.text("cloud.provider"), books), is_entry })
@@ -118,7 +120,8 @@ impl<'a> Said<'a> {
 
     fn trigger(&self) -> Option<Trigger> {
         let said = self.text("faas.trigger").and_then(|text| text.parse().ok());
-        let http = || ["http.request.method", "http.method"].iter().find_map(|name| self.text(name)).map(|_| Trigger::Http);
+        let http =
+            || ["http.request.method", "http.method"].iter().find_map(|name| self.text(name)).map(|_| Trigger::Http);
         said.or_else(http).or_else(|| self.text("messaging.system").map(|_| Trigger::Pubsub))
     }
 
@@ -143,10 +146,11 @@ impl<'a> Said<'a> {
 fn outcome(error_type: &str) -> Outcome {
     let plain: String = error_type.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| plain.contains(word));
-    if has(&["timeout", "timedout", "deadlineexceeded"]) {
-        Outcome::Timeout
-    } else if has(&["outofmemory", "oomkilled"]) {
+    // First, since there is a "timeout" in "RuntimeOutOfMemory".
+    if has(&["outofmemory", "oomkilled"]) {
         Outcome::OutOfMemory
+    } else if has(&["timeout", "timedout", "deadlineexceeded"]) {
+        Outcome::Timeout
     } else {
         Outcome::Error
     }

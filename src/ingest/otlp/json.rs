@@ -127,7 +127,8 @@ impl Value<'_> {
 
     /// Whether a single value may stand here.
     fn is_single(&self) -> bool {
-        let many = matches!(self.field.kind, Kind::Many(_) | Kind::Texts | Kind::Fixed64s | Kind::Uint64s | Kind::Doubles);
+        let many =
+            matches!(self.field.kind, Kind::Many(_) | Kind::Texts | Kind::Fixed64s | Kind::Uint64s | Kind::Doubles);
         many == self.in_list
     }
 

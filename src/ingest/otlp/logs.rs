@@ -49,7 +49,12 @@ struct Shared<'a> {
 
 impl Shared<'_> {
     /// A record as a row; a reason where it is none. One without a time has that of its observation, or else of its arrival.
-    fn row(&mut self, record: proto::LogRecord, of: &Resource, scope: &InstrumentationScope) -> Result<LogRecord, String> {
+    fn row(
+        &mut self,
+        record: proto::LogRecord,
+        of: &Resource,
+        scope: &InstrumentationScope,
+    ) -> Result<LogRecord, String> {
         let named = |why: String| format!("a log record: {why}");
         let trace_id = ids::trace(&record.trace_id).map_err(named)?;
         let span_id = ids::span(&record.span_id, "span id").map_err(named)?;

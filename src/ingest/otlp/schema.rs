@@ -64,8 +64,8 @@ pub(super) enum Kind {
 }
 
 use Kind::{
-    Bool, Bytes, Double, Doubles, Fixed32, Fixed64, Fixed64s, Id, Int32, Int64, Many, One, Sfixed64, Sint32, Text, Texts,
-    Uint32, Uint64s,
+    Bool, Bytes, Double, Doubles, Fixed32, Fixed64, Fixed64s, Id, Int32, Int64, Many, One, Sfixed64, Sint32, Text,
+    Texts, Uint32, Uint64s,
 };
 
 const fn field(number: u32, name: &'static str, kind: Kind) -> Field {
@@ -101,8 +101,7 @@ static SCOPE: Message = message::<common::InstrumentationScope>(&[
     field(3, "attributes", Many(&KEY_VALUE)),
     field(4, "droppedAttributesCount", Uint32),
 ]);
-static KEY_VALUE: Message =
-    message::<common::KeyValue>(&[field(1, "key", Text), field(2, "value", One(&ANY_VALUE))]);
+static KEY_VALUE: Message = message::<common::KeyValue>(&[field(1, "key", Text), field(2, "value", One(&ANY_VALUE))]);
 static ANY_VALUE: Message = message::<common::AnyValue>(&[
     field(1, "stringValue", Text),
     field(2, "boolValue", Bool),
@@ -270,10 +269,8 @@ static SUMMARY_POINT: Message = message::<metrics::SummaryDataPoint>(&[
     field(7, "attributes", Many(&KEY_VALUE)),
     field(8, "flags", Uint32),
 ]);
-static QUANTILE: Message = message::<metrics::summary_data_point::ValueAtQuantile>(&[
-    field(1, "quantile", Double),
-    field(2, "value", Double),
-]);
+static QUANTILE: Message =
+    message::<metrics::summary_data_point::ValueAtQuantile>(&[field(1, "quantile", Double), field(2, "value", Double)]);
 static EXEMPLAR: Message = message::<metrics::Exemplar>(&[
     field(2, "timeUnixNano", Fixed64),
     field(3, "asDouble", Double),

@@ -37,12 +37,20 @@ const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const FRAME_BYTES: usize = 5;
 
 /// Takes in traces.
-pub(in crate::web) async fn traces(state: State<Arc<AppState>>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+pub(in crate::web) async fn traces(
+    state: State<Arc<AppState>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
     export(&state, Signal::Traces, &headers, body).await
 }
 
 /// Takes in log records.
-pub(in crate::web) async fn logs(state: State<Arc<AppState>>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+pub(in crate::web) async fn logs(
+    state: State<Arc<AppState>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
     export(&state, Signal::Logs, &headers, body).await
 }
 
@@ -101,7 +109,8 @@ fn answer(message: &[u8]) -> Response {
     frame.put_u32(u32::try_from(message.len()).expect("a message that says what was rejected is short"));
     frame.put_slice(message);
     let trailers = HeaderMap::from_iter([(STATUS, HeaderValue::from_static("0"))]);
-    let frames: [Result<Frame<Bytes>, Infallible>; 2] = [Ok(Frame::data(frame.freeze())), Ok(Frame::trailers(trailers))];
+    let frames: [Result<Frame<Bytes>, Infallible>; 2] =
+        [Ok(Frame::data(frame.freeze())), Ok(Frame::trailers(trailers))];
     let mut response = Response::new(Body::new(StreamBody::new(stream::iter(frames))));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));

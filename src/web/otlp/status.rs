@@ -63,11 +63,14 @@ impl Form {
                 let retry = retry_after(response.headers());
                 let details = retry.map(|after| ErrorDetails::with_retry_info(Some(after))).unwrap_or_default();
                 let mut answer = tonic::Status::with_error_details(code, detail, details).into_http::<Body>();
-                answer.headers_mut().insert(HeaderName::from_static("grpc-accept-encoding"), HeaderValue::from_static(ENCODINGS));
+                answer
+                    .headers_mut()
+                    .insert(HeaderName::from_static("grpc-accept-encoding"), HeaderValue::from_static(ENCODINGS));
                 answer
             }
             Self::Protobuf => {
-                let body = tonic_types::Status { code: code as i32, message: detail, details: Vec::new() }.encode_to_vec();
+                let body =
+                    tonic_types::Status { code: code as i32, message: detail, details: Vec::new() }.encode_to_vec();
                 written(&mut response, PROTOBUF, body);
                 response
             }

@@ -127,7 +127,10 @@ async fn call(app: &App, path: &str, body: Vec<u8>) -> Call {
 async fn call_with(app: &App, request: http::request::Builder, body: Vec<u8>) -> Call {
     let router = router::otlp_grpc().finish(&app.state).unwrap();
     let response = router.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-    assert_eq!((response.status().as_u16(), response.headers()["content-type"].to_str().unwrap()), (200, "application/grpc"));
+    assert_eq!(
+        (response.status().as_u16(), response.headers()["content-type"].to_str().unwrap()),
+        (200, "application/grpc")
+    );
     let (head, body) = response.into_parts();
     let collected = body.collect().await.unwrap();
     let trailers = collected.trailers().cloned();
@@ -141,12 +144,16 @@ async fn calls_of_grpc_are_answered_with_a_message_or_a_status() {
     let app = App::new().await;
     let fine = call(&app, TRACES, frame(b"")).await;
     assert_eq!(fine.status.code(), tonic::Code::Ok);
-    assert_eq!(ExportTraceServiceResponse::decode(fine.message.unwrap()).unwrap(), ExportTraceServiceResponse::default());
+    assert_eq!(
+        ExportTraceServiceResponse::decode(fine.message.unwrap()).unwrap(),
+        ExportTraceServiceResponse::default()
+    );
     let packed = zstd::encode_all(&b""[..], 1).unwrap();
     let mut body = frame(&packed);
     body[0] = 1;
     let said = |encoding: &str| {
-        let request = Request::post(TRACES).header("content-type", "application/grpc+proto").header("host", "localhost");
+        let request =
+            Request::post(TRACES).header("content-type", "application/grpc+proto").header("host", "localhost");
         request.header("grpc-encoding", encoding)
     };
     assert_eq!(call_with(&app, said("zstd"), body.clone()).await.status.code(), tonic::Code::Ok);

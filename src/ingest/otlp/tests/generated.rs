@@ -34,7 +34,10 @@ fn changes() -> impl Strategy<Value = Vec<(u8, usize, u8)>> {
 }
 
 /// JSON is written as the protobuf that it stands for, and what it weighs is no less than its length.
-fn reads_alike<M: Message + Default + Serialize + PartialEq + std::fmt::Debug>(request: &M, message: &'static schema::Message) {
+fn reads_alike<M: Message + Default + Serialize + PartialEq + std::fmt::Debug>(
+    request: &M,
+    message: &'static schema::Message,
+) {
     let written = json::to_protobuf(message, &serde_json::to_vec(request).unwrap()).unwrap();
     assert_eq!(&M::decode(&written[..]).unwrap(), request);
     assert!(weigh::weigh(message, &written).unwrap() >= written.len() as u64);

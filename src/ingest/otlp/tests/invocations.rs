@@ -28,7 +28,10 @@ fn what_a_span_tells_of_an_invocation_is_in_its_row_and_it_is_priced() {
     });
     let row = one(resource, json!({"attributes": attributes(&own)}));
     assert_eq!((row.invocation_id.0.as_str(), row.attempt, row.source.as_str()), ("req-1", 1, "otlp"));
-    assert_eq!((row.function.as_str(), row.version.as_deref(), row.tenant.as_str()), ("checkout", Some("7"), "default"));
+    assert_eq!(
+        (row.function.as_str(), row.version.as_deref(), row.tenant.as_str()),
+        ("checkout", Some("7"), "default")
+    );
     assert_eq!((row.region.as_deref(), row.account.as_deref()), (Some("eu-west-1"), Some("123")));
     assert_eq!((row.architecture, row.memory), (Some(Architecture::Arm64), Some(Megabytes(128))));
     assert_eq!((row.trigger, row.cold, row.outcome), (Some(Trigger::Timer), Some(true), Outcome::Ok));
@@ -54,7 +57,8 @@ fn what_a_span_does_not_tell_is_unknown_and_not_zero() {
 #[test]
 fn another_providers_function_is_not_priced_by_amazons_book() {
     let priced = |provider: &str| {
-        let resource = json!({"faas.name": "f", "faas.max_memory": 268_435_456, "host.arch": "amd64", "cloud.provider": provider});
+        let resource =
+            json!({"faas.name": "f", "faas.max_memory": 268_435_456, "host.arch": "amd64", "cloud.provider": provider});
         one(resource, json!({})).list_cost.is_some()
     };
     assert!(priced("aws") && !priced("gcp") && !priced("azure"));
@@ -70,7 +74,11 @@ fn only_the_span_that_a_call_came_in_by_is_an_invocation() {
     assert_eq!(count(&function, json!({"kind": 5})), 1, "a consumer");
     assert_eq!((count(&function, json!({"kind": 1})), count(&function, json!({"kind": 3}))), (0, 0));
     assert_eq!(count(&function, with(1, json!({"faas.invocation_id": "x"}))), 1, "it says so");
-    assert_eq!(count(&function, with(3, json!({"faas.invocation_id": "x"}))), 0, "a call to a function is not one of it");
+    assert_eq!(
+        count(&function, with(3, json!({"faas.invocation_id": "x"}))),
+        0,
+        "a call to a function is not one of it"
+    );
     assert_eq!(count(&json!({"service.name": "s"}), json!({})), 0, "no function");
     assert_eq!(count(&json!({"service.name": "s", "faas.version": "1"}), json!({})), 1);
     assert_eq!(count(&json!({"service.name": "s"}), with(2, json!({"faas.trigger": "http"}))), 1);
@@ -85,7 +93,8 @@ fn only_the_span_that_a_call_came_in_by_is_an_invocation() {
 
 #[test]
 fn where_several_spans_tell_of_one_invocation_its_entry_comes_first() {
-    let inner = json!({"kind": 1, "spanId": "eee19b7ec3c1b175", "attributes": attributes(&json!({"faas.invocation_id": "x"}))});
+    let inner =
+        json!({"kind": 1, "spanId": "eee19b7ec3c1b175", "attributes": attributes(&json!({"faas.invocation_id": "x"}))});
     let mut body = one_span(&json!({"faas.name": "f"}), &inner);
     let entry = json!({"attributes": attributes(&json!({"faas.invocation_id": "x"}))});
     let entry = one_span(&json!({"faas.name": "f"}), &entry)["resourceSpans"][0].take();

@@ -27,7 +27,11 @@ fn a_span_has_all_that_the_body_says() {
     assert_eq!((span.status_code, span.status_message.as_str()), (StatusCode::Error, "broken"));
     let text = |name: &str| span.attributes[name].as_str();
     assert_eq!((text("n"), text("ok"), text("text")), ("7", "true", "ü"));
-    assert_eq!((span.dropped_attributes_count, span.dropped_links_count), (2, 1), "a link to nowhere counts as dropped");
+    assert_eq!(
+        (span.dropped_attributes_count, span.dropped_links_count),
+        (2, 1),
+        "a link to nowhere counts as dropped"
+    );
     assert_eq!((span.events[0].name.as_str(), span.links.len()), ("e", 1));
     assert_eq!(span.resource_attributes["service.name"], "shop");
 }
@@ -79,7 +83,10 @@ fn log_records_have_a_time_and_a_body_of_any_kind() {
         "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "flags": 1, "eventName": "e",
         "attributes": attributes(&json!({"faas.name": "f", "faas.invocation_id": "i"})),
     }));
-    assert_eq!((whole.time.nanos(), whole.observed_time.nanos()), (1_789_999_999_000_000_001, 1_789_999_999_000_000_002));
+    assert_eq!(
+        (whole.time.nanos(), whole.observed_time.nanos()),
+        (1_789_999_999_000_000_001, 1_789_999_999_000_000_002)
+    );
     assert_eq!((whole.severity_number, whole.body.as_str(), whole.event_name.as_str()), (17, "{\"a\":1}", "e"));
     assert_eq!((whole.function.as_deref(), whole.invocation_id.as_deref()), (Some("f"), Some("i")));
     assert_eq!((whole.scope_name.as_str(), whole.scope_version.as_str()), ("s", "1"));
@@ -94,7 +101,8 @@ fn log_records_have_a_time_and_a_body_of_any_kind() {
 
 #[test]
 fn the_origin_of_a_request_is_what_it_says_and_for_whom() {
-    let body = |text: &str| json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": text}}]}]}]});
+    let body =
+        |text: &str| json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": text}}]}]}]});
     let origin = |body: &Value, tenant: &str| {
         let context = Context { tenant: tenant.to_owned(), ..context() };
         let mut room = Rooms::new(&Config::default()).open();
@@ -125,18 +133,18 @@ fn points_of_every_kind_of_metric_are_rows() {
         assert_eq!((read.rejected.message("data point"), read.records.metrics.len()), (None, 1));
         let row = &read.records.metrics[0];
         assert_eq!((row.name.as_str(), row.description.as_str(), row.unit.as_str()), ("m", "d", "By"));
-        assert_eq!((row.time.nanos(), row.start_time.unwrap().nanos()), (1_789_999_999_000_000_000, 1_789_999_990_000_000_000));
+        assert_eq!(
+            (row.time.nanos(), row.start_time.unwrap().nanos()),
+            (1_789_999_999_000_000_000, 1_789_999_990_000_000_000)
+        );
         row.data.clone()
     };
     let exemplar = json!([{"asInt": "3", "timeUnixNano": "1"}, {"timeUnixNano": "1"}]);
     assert_eq!(row(json!({"gauge": {"dataPoints": point(json!({"asDouble": "NaN"}))}})).to_string_of_gauge(), "NaN");
     assert_eq!(row(json!({"gauge": {"dataPoints": point(json!({"flags": 1}))}})), MetricData::Gauge(None));
     let sum = json!({"dataPoints": point(json!({"asInt": "-5", "exemplars": exemplar})), "aggregationTemporality": 2, "isMonotonic": true});
-    let expected = MetricData::Sum {
-        value: Some(NumberValue::Int(-5)),
-        temporality: Temporality::Cumulative,
-        is_monotonic: true,
-    };
+    let expected =
+        MetricData::Sum { value: Some(NumberValue::Int(-5)), temporality: Temporality::Cumulative, is_monotonic: true };
     assert_eq!(row(json!({"sum": sum})), expected);
     let histogram = json!({"dataPoints": point(json!({"count": 3, "sum": 1, "bucketCounts": ["1", 2], "explicitBounds": [0.5], "max": 2.5})), "aggregationTemporality": 1});
     let expected = MetricData::Histogram {
@@ -149,7 +157,8 @@ fn points_of_every_kind_of_metric_are_rows() {
         explicit_bounds: vec![0.5],
     };
     assert_eq!(row(json!({"histogram": histogram})), expected);
-    let point_of = json!({"count": "4", "scale": -2, "zeroCount": 1, "positive": {"offset": -3, "bucketCounts": [300, "2"]}});
+    let point_of =
+        json!({"count": "4", "scale": -2, "zeroCount": 1, "positive": {"offset": -3, "bucketCounts": [300, "2"]}});
     match row(json!({"exponentialHistogram": {"dataPoints": point(point_of), "aggregationTemporality": 1}})) {
         MetricData::ExponentialHistogram { count: 4, scale: -2, zero_count: 1, positive, negative, .. } => {
             assert_eq!((positive.offset, positive.bucket_counts), (-3, vec![300, 2]));
@@ -188,9 +197,12 @@ fn points_that_contradict_themselves_are_rejected() {
 
 #[test]
 fn the_shared_samples_are_read() {
-    for (name, signal, rows) in
-        [("trace.json", Signal::Traces, 1), ("logs.json", Signal::Logs, 1), ("events.json", Signal::Logs, 1), ("metrics.json", Signal::Metrics, 4)]
-    {
+    for (name, signal, rows) in [
+        ("trace.json", Signal::Traces, 1),
+        ("logs.json", Signal::Logs, 1),
+        ("events.json", Signal::Logs, 1),
+        ("metrics.json", Signal::Metrics, 4),
+    ] {
         let Some(text) = sample(name) else { continue };
         let read = read(signal, Format::Json, text).unwrap();
         assert_eq!((read.rejected.count, read.records.len()), (0, rows), "{name}");
