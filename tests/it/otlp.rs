@@ -88,6 +88,18 @@ fn a_store_that_is_full_says_when_to_come_again_and_has_what_it_acknowledged() {
     assert_eq!(server.count("SELECT count(*) AS n FROM spans"), acknowledged);
 }
 
+/// A field of protobuf that holds these bytes.
+fn message(number: u8, inner: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    let mut length = inner.len();
+    while length >= 0x80 {
+        bytes.push(u8::try_from(length & 0x7f).expect("7 bits") | 0x80);
+        length >>= 7;
+    }
+    bytes.push(u8::try_from(length).expect("7 bits"));
+    [bytes, inner.to_vec()].concat()
+}
+
 /// The most memory that a process had, in bytes.
 fn peak_memory(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("it runs");
@@ -103,9 +115,8 @@ fn bombs_are_refused_and_memory_stays_bounded() {
     let zeros = vec![0; 1 << 20];
     (0..256).for_each(|_| encoder.write_all(&zeros).expect("memory"));
     let bomb = encoder.finish().expect("memory");
-    // Nested messages of two bytes, each hundreds once decoded.
-    let spans =
-        [vec![0x0a, 0x80, 0x80, 0x80, 0x08, 0x12, 0xfb, 0xff, 0xff, 0x07], [0x12, 0].repeat((8 << 20) - 3)].concat();
+    // Messages of two bytes, each hundreds once decoded.
+    let spans = message(1, &message(2, &[0x12, 0].repeat(8 << 20)));
     let before = peak_memory(&server);
     std::thread::scope(|threads| {
         for at in 0..12 {
