@@ -158,7 +158,10 @@ struct Server {
 impl Server {
     fn start(command: &str, data: &Path, args: &[&str]) -> Self {
         let mut program = Command::new(env!("CARGO_BIN_EXE_faremeter"));
-        program.args([command, "--listen", "127.0.0.1:0", "--data"]).arg(data).args(args);
+        program
+            .args([command, "--listen", "127.0.0.1:0", "--otlp-grpc", "off", "--otlp-http", "off", "--data"])
+            .arg(data)
+            .args(args);
         let mut process = program.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
         let mut said = BufReader::new(process.stdout.take().expect("it is piped"));
         let mut line = String::new();

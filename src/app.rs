@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::cost::PriceBooks;
 use crate::forward::Forwarder;
+use crate::ingest::{self, Receiver};
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::trigger::{Deployer, Dispatcher, Parts};
@@ -35,6 +36,7 @@ pub struct App {
     stop_deadline: Duration,
     deployer: Deployer,
     dispatcher: Dispatcher,
+    receiver: Receiver,
     runtime: Runtime,
     catalog: Catalog,
     store: store::Handle,
@@ -64,6 +66,8 @@ impl App {
         let runtime = Runtime::start(config.runtime, clock.clone(), ids.clone())?;
         let query = Engine::start_with(config.query, store.clone(), relations)?;
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
+        let parts = ingest::Parts { store: store.clone(), books: Arc::clone(&books), clock: clock.clone() };
+        let receiver = Receiver::start(config.ingest, parts).await?;
         let parts = Parts {
             catalog: catalog.clone(),
             runtime: runtime.clone(),
@@ -78,6 +82,7 @@ impl App {
             deployer: deployer.clone(),
             dispatcher: dispatcher.clone(),
             query: query.clone(),
+            receiver: receiver.clone(),
             store: store.clone(),
             runtime: runtime.clone(),
             bus,
@@ -100,6 +105,7 @@ impl App {
             stop_deadline: config.stop_deadline,
             deployer,
             dispatcher,
+            receiver,
             runtime,
             catalog,
             store,
@@ -117,6 +123,12 @@ impl App {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where telemetry can be sent to.
+    #[must_use]
+    pub fn otlp_addrs(&self) -> web::OtlpAddresses {
+        self.web.otlp_addrs()
     }
 
     /// Deploys functions.
@@ -167,6 +179,7 @@ impl App {
         if tokio::time::timeout(deadline, web_runs).await.is_err() {
             late("connections", 1);
         }
+        late("requests of telemetry", self.receiver.drain(deadline).await);
         stop_forwarder.cancel();
         if let Some(forwarder) = forwarder
             && tokio::time::timeout(deadline, forwarder).await.is_err()

@@ -71,6 +71,7 @@ pub(super) fn document() -> OpenApi {
         tag("functions", "Deploying, listing and removing functions"),
         tag("invocations", "Calling functions"),
         tag("telemetry", "Reading what was recorded"),
+        tag("otlp", "Taking in telemetry from elsewhere, as OTLP has it; errors are `google.rpc.Status`"),
         tag("dashboards", "Boards and what their panels show"),
         tag("server", "Health, metrics and this document"),
         tag("pages", "What people look at"),

@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::{catalog, cost, query, runtime, store, trigger};
+use crate::{catalog, cost, ingest, query, runtime, store, trigger};
 
 /// The media type of every error's body.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -134,7 +134,7 @@ impl IntoResponse for Problem {
         body.insert("type".to_owned(), format!("urn:faremeter:problem:{}", self.kind.slug).into());
         body.insert("title".to_owned(), self.kind.title.into());
         body.insert("status".to_owned(), self.kind.status.into());
-        body.insert("detail".to_owned(), self.detail.into());
+        body.insert("detail".to_owned(), self.detail.as_str().into());
         if let Some(instance) = self.instance {
             body.insert("instance".to_owned(), instance.into());
         }
@@ -142,9 +142,14 @@ impl IntoResponse for Problem {
         let mut response = (status, Value::Object(body).to_string()).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         response.headers_mut().extend(self.headers);
+        response.extensions_mut().insert(Detail(self.detail));
         response
     }
 }
+
+/// What a problem's answer says was wrong, for who answers in another form (`otlp::status`).
+#[derive(Debug, Clone)]
+pub(super) struct Detail(pub(super) String);
 
 impl From<trigger::Error> for Problem {
     fn from(error: trigger::Error) -> Self {
@@ -196,6 +201,18 @@ impl From<store::Error> for Problem {
             }
             store::Error::Closed => Self::new(STOPPING, error.to_string()).retry(),
             other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<ingest::Error> for Problem {
+    fn from(error: ingest::Error) -> Self {
+        match error {
+            ingest::Error::Bad(detail) => Self::invalid(detail),
+            ingest::Error::Unsupported(detail) => Self::new(UNSUPPORTED_MEDIA_TYPE, detail),
+            ingest::Error::TooLarge(detail) => Self::new(BODY_TOO_LARGE, detail),
+            ingest::Error::Busy { reason, retry_after } => Self::new(BUSY, reason).retry_after(retry_after),
+            ingest::Error::Faulty(detail) => Self::internal(&detail),
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::dashboard::Boards;
+use crate::ingest::Receiver;
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::store;
@@ -30,6 +31,8 @@ pub struct Parts {
     pub dispatcher: Dispatcher,
     /// Answers every question about data.
     pub query: Engine,
+    /// Takes telemetry from elsewhere.
+    pub receiver: Receiver,
     /// Asked for its status only.
     pub store: store::Handle,
     /// Asked for its status only.
@@ -50,6 +53,7 @@ pub(super) struct AppState {
     pub(super) deployer: Deployer,
     pub(super) dispatcher: Dispatcher,
     pub(super) query: Engine,
+    pub(super) receiver: Receiver,
     pub(super) store: store::Handle,
     pub(super) runtime: Runtime,
     pub(super) readiness: Readiness,
@@ -77,7 +81,7 @@ pub(super) struct AppState {
 
 impl AppState {
     pub(super) async fn new(config: Config, parts: Parts) -> Result<Self, Error> {
-        let Parts { deployer, dispatcher, query, store, runtime, bus: _, readiness, clock, settings } = parts;
+        let Parts { deployer, dispatcher, query, receiver, store, runtime, bus: _, readiness, clock, settings } = parts;
         let kib = usize::try_from(config.max_held_bytes >> 10).unwrap_or(usize::MAX);
         Ok(Self {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
@@ -95,11 +99,19 @@ impl AppState {
             deployer,
             dispatcher,
             query,
+            receiver,
             store,
             runtime,
             readiness,
             clock,
         })
+    }
+}
+
+impl AppState {
+    /// The server's own metrics, as OpenMetrics text.
+    pub(super) fn open_metrics(&self) -> Result<String, std::fmt::Error> {
+        self.metrics.open_metrics(&self.store.status(), &self.runtime.status(), &self.receiver.status())
     }
 }
 

@@ -6,6 +6,7 @@ mod calls;
 mod dashboards;
 mod functions;
 mod logs;
+mod otlp;
 mod pages;
 mod reported;
 mod server;
@@ -28,6 +29,7 @@ use crate::bus::Bus;
 use crate::catalog::{self, Catalog};
 use crate::clock::Clock;
 use crate::cost::PriceBooks;
+use crate::ingest::{self, Receiver};
 use crate::query::{self, Engine};
 use crate::runtime::{self, Runtime};
 use crate::store;
@@ -76,16 +78,19 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
         catalog,
         runtime: runtime.clone(),
         store: store.clone(),
-        books,
+        books: Arc::clone(&books),
         bus: bus.clone(),
         clock: clock.clone(),
         ids,
     };
     let dispatcher = Dispatcher::new(trigger::Config::default(), joined);
+    let parts = ingest::Parts { store: store.clone(), books, clock: clock.clone() };
+    let receiver = Receiver::start(ingest::Config::default(), parts).await.unwrap();
     Parts {
         deployer,
         dispatcher,
         query,
+        receiver,
         store,
         runtime,
         bus,
