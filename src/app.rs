@@ -18,6 +18,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::cost::PriceBooks;
+use crate::ingest::aws_lambda::{self, AwsLambda};
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::trigger::{Deployer, Dispatcher, Parts};
@@ -55,6 +56,7 @@ impl App {
         let settings = settings::of(&config);
         let data = config.data.display().to_string();
         std::fs::create_dir_all(&config.data).with_context(|| format!("the folder '{data}' cannot be made"))?;
+        let retention = config.store.retention;
         let (service, store) = store::Service::open(config.store, clock.clone()).await?;
         let catalog = Catalog::open(config.catalog).await?;
         let books = Arc::new(PriceBooks::embedded()?);
@@ -66,15 +68,24 @@ impl App {
             catalog: catalog.clone(),
             runtime: runtime.clone(),
             store: store.clone(),
-            books,
+            books: Arc::clone(&books),
             bus: bus.clone(),
             clock: clock.clone(),
             ids,
         };
         let dispatcher = Dispatcher::new(config.trigger, parts);
+        let parts = aws_lambda::Parts {
+            store: store.clone(),
+            query: query.clone(),
+            books,
+            clock: clock.clone(),
+            retention,
+        };
+        let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
         let parts = web::Parts {
             deployer: deployer.clone(),
             dispatcher: dispatcher.clone(),
+            aws_lambda,
             query: query.clone(),
             store: store.clone(),
             runtime: runtime.clone(),
@@ -176,10 +187,12 @@ fn late(what: &str, count: usize) {
     }
 }
 
-/// The data folder alone, with no server: what `faremeter query` reads when nothing serves it.
+/// The data folder alone, with no server: what commands work on when nothing serves it.
 pub struct Offline {
     /// Answers SQL.
     pub query: Engine,
+    store: store::Handle,
+    retention: store::Retention,
     catalog: Catalog,
     stop_store: CancellationToken,
     store_runs: JoinHandle<Result<(), store::Error>>,
@@ -188,12 +201,25 @@ pub struct Offline {
 impl Offline {
     /// Opens the store, replays its log, and opens the catalog.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let retention = config.store.retention;
         let (service, store) = store::Service::open(config.store, Clock::system()).await?;
         let catalog = Catalog::open(config.catalog).await?;
-        let query = Engine::start_with(config.query, store, relations::all(&catalog, &config.runtime))?;
+        let query = Engine::start_with(config.query, store.clone(), relations::all(&catalog, &config.runtime))?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
-        Ok(Self { query, catalog, stop_store, store_runs })
+        Ok(Self { query, store, retention, catalog, stop_store, store_runs })
+    }
+
+    /// What takes in AWS Lambda's logs.
+    pub fn aws_lambda(&self) -> anyhow::Result<AwsLambda> {
+        let parts = aws_lambda::Parts {
+            store: self.store.clone(),
+            query: self.query.clone(),
+            books: Arc::new(PriceBooks::embedded()?),
+            clock: Clock::system(),
+            retention: self.retention,
+        };
+        Ok(AwsLambda::new(aws_lambda::Config::default(), parts)?)
     }
 
     /// Closes catalog and store.

@@ -20,6 +20,7 @@ mod router;
 mod serve;
 mod settings;
 mod state;
+mod upload;
 
 pub use access::{Action, Principal, Role};
 pub use config::Config;

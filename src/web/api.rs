@@ -1,5 +1,6 @@
 //! The API under `/api`: its document, and what its files share. Calls are `call`'s.
 
+pub(super) mod aws_lambda;
 pub(super) mod dashboards;
 pub(super) mod deploy;
 pub(super) mod functions;
@@ -69,6 +70,7 @@ pub(super) fn document() -> OpenApi {
         tag("functions", "Deploying, listing and removing functions"),
         tag("invocations", "Calling functions"),
         tag("telemetry", "Reading what was recorded"),
+        tag("ingest", "Taking in telemetry from elsewhere"),
         tag("dashboards", "Boards and what their panels show"),
         tag("server", "Health, metrics and this document"),
         tag("pages", "What people look at"),

@@ -43,7 +43,7 @@ pub(super) struct Routes {
 
 /// Every route there is.
 pub(super) fn all() -> Routes {
-    use Action::{FunctionsRead, FunctionsWrite, Invoke, Query, ServerRead, TelemetryRead};
+    use Action::{FunctionsRead, FunctionsWrite, Invoke, Query, ServerRead, TelemetryRead, TelemetryWrite};
     Routes { router: Router::new(), document: api::document() }
         .add(FunctionsRead, routes!(api::functions::list))
         .add(FunctionsWrite, routes!(api::deploy::deploy))
@@ -53,6 +53,9 @@ pub(super) fn all() -> Routes {
         .add(FunctionsWrite, routes!(api::versions::choose))
         .add(Invoke, routes!(call::by_api))
         .add(TelemetryRead, routes!(api::logs::logs))
+        .add(TelemetryWrite, routes!(api::aws_lambda::import))
+        .add(TelemetryWrite, routes!(api::aws_lambda::telemetry))
+        .add(TelemetryWrite, routes!(api::aws_lambda::firehose))
         .add(Query, routes!(api::query::run))
         .add(Query, routes!(api::query::list))
         .add(ServerRead, compressed(routes!(api::openapi)))

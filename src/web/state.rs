@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::dashboard::Boards;
+use crate::ingest::aws_lambda::AwsLambda;
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::store;
@@ -27,6 +28,8 @@ pub struct Parts {
     pub deployer: Deployer,
     /// Takes calls.
     pub dispatcher: Dispatcher,
+    /// Takes in what AWS Lambda wrote.
+    pub aws_lambda: AwsLambda,
     /// Answers every question about data.
     pub query: Engine,
     /// Asked for its status only.
@@ -48,6 +51,7 @@ pub(super) struct AppState {
     pub(super) config: Config,
     pub(super) deployer: Deployer,
     pub(super) dispatcher: Dispatcher,
+    pub(super) aws_lambda: AwsLambda,
     pub(super) query: Engine,
     pub(super) store: store::Handle,
     pub(super) runtime: Runtime,
@@ -72,7 +76,7 @@ pub(super) struct AppState {
 
 impl AppState {
     pub(super) async fn new(config: Config, parts: Parts) -> Result<Self, Error> {
-        let Parts { deployer, dispatcher, query, store, runtime, bus: _, readiness, clock, settings } = parts;
+        let Parts { deployer, dispatcher, aws_lambda, query, store, runtime, bus: _, readiness, clock, settings } = parts;
         let kib = usize::try_from(config.max_held_bytes >> 10).unwrap_or(usize::MAX);
         Ok(Self {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
@@ -87,6 +91,7 @@ impl AppState {
             config,
             deployer,
             dispatcher,
+            aws_lambda,
             query,
             store,
             runtime,

@@ -1,6 +1,7 @@
 //! The web part over real parts in a folder of its own. This file holds what the tests share.
 
 mod access;
+mod aws_lambda;
 mod board_pages;
 mod calls;
 mod dashboards;
@@ -25,6 +26,7 @@ use crate::bus::Bus;
 use crate::catalog::{self, Catalog};
 use crate::clock::Clock;
 use crate::cost::PriceBooks;
+use crate::ingest::aws_lambda::{self as lambda, AwsLambda};
 use crate::query::{self, Engine};
 use crate::runtime::{self, Runtime};
 use crate::store;
@@ -73,15 +75,24 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
         catalog,
         runtime: runtime.clone(),
         store: store.clone(),
-        books,
+        books: Arc::clone(&books),
         bus: bus.clone(),
         clock: clock.clone(),
         ids,
     };
+    let parts = lambda::Parts {
+        store: store.clone(),
+        query: query.clone(),
+        books,
+        clock: clock.clone(),
+        retention: store::Config::at(dir.path()).retention,
+    };
+    let aws_lambda = AwsLambda::new(lambda::Config::default(), parts).unwrap();
     let dispatcher = Dispatcher::new(trigger::Config::default(), joined);
     Parts {
         deployer,
         dispatcher,
+        aws_lambda,
         query,
         store,
         runtime,
