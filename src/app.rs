@@ -18,6 +18,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::cost::PriceBooks;
+use crate::forward::Forwarder;
 use crate::ingest::aws_lambda::{self, AwsLambda};
 use crate::query::Engine;
 use crate::runtime::Runtime;
@@ -45,6 +46,7 @@ pub struct App {
     readiness: web::Readiness,
     query: Engine,
     clock: Clock,
+    forwarder: Option<Forwarder>,
 }
 
 impl App {
@@ -95,6 +97,7 @@ impl App {
             settings,
         };
         let web = web::Service::bind(config.web, parts).await?;
+        let forwarder = Forwarder::new(config.forward, query.clone(), clock.clone(), web.exposition())?;
         let address = web.local_addr();
         let url_file = config.data.join(URL_FILE);
         std::fs::write(&url_file, format!("http://{address}"))
@@ -117,6 +120,7 @@ impl App {
             readiness,
             query,
             clock,
+            forwarder,
         })
     }
 
@@ -160,6 +164,8 @@ impl App {
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let stop_web = CancellationToken::new();
         let web_runs = tokio::spawn(self.web.run(stop_web.clone()));
+        let stop_forwarder = CancellationToken::new();
+        let forwarder = self.forwarder.map(|forwarder| tokio::spawn(forwarder.run(stop_forwarder.clone())));
         stop.cancelled().await;
         tracing::info!("stopping: new calls are refused, running ones finish");
         stop_web.cancel();
@@ -171,6 +177,12 @@ impl App {
         }
         if tokio::time::timeout(deadline, web_runs).await.is_err() {
             late("connections", 1);
+        }
+        stop_forwarder.cancel();
+        if let Some(forwarder) = forwarder
+            && tokio::time::timeout(deadline, forwarder).await.is_err()
+        {
+            late("telemetry to be handed on", 1);
         }
         self.stop_store.cancel();
         let stored = self.store_runs.await.context("the store's task broke off")?;

@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{catalog, query, runtime, store, trigger, web};
+use crate::{catalog, forward, query, runtime, store, trigger, web};
+
+use crate::telemetry::Otlp;
 
 pub use file::Error;
 
@@ -30,6 +32,8 @@ pub struct Config {
     pub trigger: trigger::Config,
     /// The HTTP server.
     pub web: web::Config,
+    /// Telemetry that is sent on.
+    pub forward: forward::Config,
     /// How long a stop waits for calls that run (20 s).
     pub stop_deadline: Duration,
 }
@@ -49,6 +53,8 @@ pub struct Flags {
     pub account: Option<String>,
     /// `--dashboards`
     pub dashboards: Option<PathBuf>,
+    /// `--forward`
+    pub forward: Option<Otlp>,
     /// `--wal-sync`
     pub wal_sync: Option<store::WalSync>,
 }
@@ -75,6 +81,7 @@ impl Config {
             query: query::Config::default(),
             trigger: trigger::Config::default(),
             web: web::Config::default(),
+            forward: forward::Config::at(data),
             stop_deadline: Duration::from_secs(20),
         }
     }
@@ -97,6 +104,10 @@ impl Config {
         }
         if let Some(dashboards) = &flags.dashboards {
             config.web.dashboards = Some(dashboards.clone());
+        }
+        if let Some(otlp) = &flags.forward {
+            let headers = config.forward.otlp.take().map(|known| known.headers).unwrap_or_default();
+            config.forward.otlp = Some(Otlp { headers, ..otlp.clone() });
         }
         if let Some(wal_sync) = flags.wal_sync {
             config.store.wal_sync = wal_sync;

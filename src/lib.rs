@@ -9,6 +9,8 @@ pub mod config;
 pub mod cost;
 pub mod dashboard;
 pub mod demo;
+pub mod forward;
+pub mod ingest;
 pub mod model;
 pub mod query;
 pub mod runtime;

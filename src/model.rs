@@ -18,4 +18,4 @@ pub use metric::{Exemplar, ExponentialBuckets, MetricData, MetricPoint, NumberVa
 pub use records::Records;
 pub use rows::SpanTree;
 pub use span::{Event, Link, Span, SpanKind, StatusCode};
-pub use usage::{Phases, Usage};
+pub use usage::{PhaseLengths, Phases, Usage};

@@ -31,6 +31,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
+use tracing::{Instrument, Span, field, info_span};
 
 use crate::store;
 
@@ -228,7 +229,14 @@ impl Engine {
     }
 
     async fn answer(&self, sql: String, params: Params) -> Result<QueryResult, Error> {
-        self.on_pool(|core, stop| async move { run::answer(&core, &sql, &params, &stop).await }).await
+        let span = info_span!(target: "faremeter::traced", "query", db.query.text = sql, rows = field::Empty);
+        let answered = async {
+            let answer =
+                self.on_pool(|core, stop| async move { run::answer(&core, &sql, &params, &stop).await }).await?;
+            Span::current().record("rows", answer.rows());
+            Ok(answer)
+        };
+        answered.instrument(span).await
     }
 
     /// The tables, by name, and what their columns mean.

@@ -31,7 +31,7 @@ impl ByteCount {
 }
 
 /// A size in megabytes as functions are configured in: 1 MB is 2^20 bytes, as in AWS Lambda.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Megabytes(pub u32);
 

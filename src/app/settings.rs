@@ -34,10 +34,15 @@ fn server(config: &Config) -> Section {
             setting("Region of new records", text(&config.trigger.region), &["region", "--region"]),
             setting("Account of new records", text(&config.trigger.account), &["account", "--account"]),
             setting("Connections at once", Value::Count(config.web.max_connections as u64), &[]),
+            setting("Its own telemetry goes to", text(forwarded(config)), &["forward.endpoint", "--forward"]),
             setting("Body of a call", Value::Bytes(Some(config.web.max_request_bytes)), &[]),
             setting("A stop waits for calls", Value::Length(config.stop_deadline), &["stop_deadline"]),
         ],
     }
+}
+
+fn forwarded(config: &Config) -> &str {
+    config.forward.otlp.as_ref().map_or("nowhere", |otlp| &otlp.endpoint)
 }
 
 fn store(config: &Config) -> Section {
@@ -70,15 +75,22 @@ fn store(config: &Config) -> Section {
 
 fn kept(config: &Config) -> Section {
     let days = |table: Table, keys| setting(table.name(), Value::Days(config.store.retention.days(table)), keys);
-    Section {
-        title: "Retention",
-        settings: vec![
-            days(Table::Invocations, &["retention.invocations"]),
-            days(Table::Spans, &["retention.spans"]),
-            days(Table::Logs, &["retention.logs"]),
-            days(Table::Metrics, &["retention.metrics"]),
-        ],
+    let mut settings = vec![
+        days(Table::Invocations, &["retention.invocations"]),
+        days(Table::Spans, &["retention.spans"]),
+        days(Table::Logs, &["retention.logs"]),
+        days(Table::Metrics, &["retention.metrics"]),
+    ];
+    for (tenant, retention) in &config.store.tenant_retention {
+        for table in Table::ALL {
+            let (own, of_all) = (retention.days(table), config.store.retention.days(table));
+            if own != of_all {
+                let title = format!("{} of {tenant}", table.name());
+                settings.push(setting(title, Value::Days(own), &["tenants.NAME.retention"]));
+            }
+        }
     }
+    Section { title: "Retention", settings }
 }
 
 fn limits(config: &Config) -> Section {

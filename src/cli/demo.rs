@@ -16,7 +16,7 @@ use crate::demo::history::{Parts, Place, Wanted};
 use crate::demo::{self, History};
 
 use super::scratch::Scratch;
-use super::serve::{ServeOptions, stop_signal};
+use super::serve::{ServeOptions, send_rest, stop_signal};
 use super::{Common, output};
 
 use stage::Stage;
@@ -49,7 +49,7 @@ impl Demo {
         if let Some(scratch) = &scratch {
             common.data = Some(scratch.path().to_owned());
         }
-        let config = self.options.config(&common)?;
+        let (config, providers) = self.options.config(&common)?;
         let samples = demo::samples()?;
         let app = App::start(config.clone()).await?;
         let stop = stop_signal()?;
@@ -59,6 +59,7 @@ impl Demo {
         output::line(&format!("Faremeter listens at {}", app.url()))?;
         let stage = tokio::spawn(stage.run(stop.clone()));
         let served = Box::pin(app.run(stop)).await;
+        send_rest(providers).await;
         let staged = stage.await.context("what brings the demo up broke off")?;
         served.and(staged)
     }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
@@ -9,9 +10,12 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::config::Config;
 use crate::store::WalSync;
-use crate::telemetry::{self, LogFormat};
+use crate::telemetry::{self, LogFormat, Otlp, Providers};
 
 use super::{Common, output};
+
+/// How long a stop waits for the last of our own telemetry to be sent.
+const LAST_SENDING: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -34,6 +38,9 @@ pub(super) struct ServeOptions {
     /// Folder with dashboards (*.toml) and their queries (*.sql) beside those of the program
     #[arg(long, value_name = "DIR")]
     dashboards: Option<PathBuf>,
+    /// OTLP endpoint that the server's own telemetry goes to, such as http://127.0.0.1:4318; the configuration file says more
+    #[arg(long, value_name = "URL", value_parser = Otlp::at)]
+    forward: Option<Otlp>,
     /// When records reach the disk: within 20 ms, or before each answer [default: interval]
     #[arg(long, value_enum)]
     wal_sync: Option<Sync>,
@@ -49,28 +56,40 @@ enum Sync {
 }
 
 impl ServeOptions {
-    /// Begins logging and reads the configuration.
-    pub(super) fn config(&self, common: &Common) -> anyhow::Result<Config> {
-        telemetry::init(self.log_format);
+    /// Reads the configuration and begins logging; what is returned beside it sends our own telemetry.
+    pub(super) fn config(&self, common: &Common) -> anyhow::Result<(Config, Option<Providers>)> {
         let mut flags = common.flags();
         flags.listen = self.listen;
         flags.region.clone_from(&self.region);
         flags.account.clone_from(&self.account);
         flags.dashboards.clone_from(&self.dashboards);
+        flags.forward.clone_from(&self.forward);
         flags.wal_sync = self.wal_sync.map(|sync| match sync {
             Sync::Interval => WalSync::Interval,
             Sync::Always => WalSync::Always,
         });
-        Ok(Config::read(&flags)?)
+        let config = Config::read(&flags)?;
+        let otlp = config.forward.otlp.as_ref().filter(|_| config.forward.own);
+        let providers = telemetry::init(self.log_format, otlp)?;
+        Ok((config, providers))
     }
 }
 
 impl Serve {
     pub(super) async fn run(&self, common: &Common) -> anyhow::Result<()> {
-        let config = self.options.config(common)?;
+        let (config, providers) = self.options.config(common)?;
         let app = App::start(config).await?;
         output::line(&format!("Faremeter is ready at {}", app.url()))?;
-        app.run(stop_signal()?).await
+        let stopped = app.run(stop_signal()?).await;
+        send_rest(providers).await;
+        stopped
+    }
+}
+
+/// Sends what is left of our own telemetry.
+pub(super) async fn send_rest(providers: Option<Providers>) {
+    if let Some(providers) = providers {
+        let _nothing_to_do_when_it_panics = tokio::task::spawn_blocking(move || providers.stop(LAST_SENDING)).await;
     }
 }
 

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::forward;
 use crate::model::check_name;
 use crate::runtime::{self, Quota};
 use crate::store::{self, WalSync};
+use crate::telemetry::{Otlp, Protocol};
 use crate::units::parse_duration;
 
 use super::Config;
@@ -40,6 +42,7 @@ pub(super) struct File {
     runtime: Runtime,
     query: Query,
     web: Web,
+    forward: Forward,
     /// By the tenant's name.
     tenants: BTreeMap<String, Tenant>,
 }
@@ -83,6 +86,8 @@ struct Runtime {
 struct Tenant {
     concurrency: Option<u32>,
     rate_per_s: Option<NonZeroU32>,
+    /// What is absent is as `[retention]` has it.
+    retention: Option<Retention>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -98,6 +103,36 @@ struct Query {
 #[serde(deny_unknown_fields, default)]
 struct Web {
     dashboards: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Forward {
+    endpoint: Option<Endpoint>,
+    protocol: Option<OtlpProtocol>,
+    headers: BTreeMap<String, String>,
+    own: Option<bool>,
+    functions: Option<bool>,
+    interval: Option<Length>,
+}
+
+/// Where OTLP is sent.
+#[derive(Debug)]
+struct Endpoint(Otlp);
+
+impl<'de> Deserialize<'de> for Endpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Otlp::at(&String::deserialize(deserializer)?).map(Endpoint).map_err(serde::de::Error::custom)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct OtlpProtocol(Protocol);
+
+impl<'de> Deserialize<'de> for OtlpProtocol {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(OtlpProtocol).map_err(serde::de::Error::custom)
+    }
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -153,7 +188,7 @@ fn one_line(error: &toml::de::Error, text: &str) -> String {
 }
 
 impl File {
-    pub(super) fn apply(self, config: &mut Config) {
+    pub(super) fn apply(mut self, config: &mut Config) {
         set(&mut config.web.listen, self.listen);
         set(&mut config.trigger.region, self.region);
         set(&mut config.trigger.account, self.account);
@@ -165,11 +200,19 @@ impl File {
             config.trigger.record_bytes = (u64::from(kb) << 10).saturating_add(64 << 10);
         }
         self.runtime.apply(&mut config.runtime);
+        for (name, tenant) in &mut self.tenants {
+            if let Some(days) = tenant.retention.take() {
+                let mut retention = config.store.retention;
+                days.apply(&mut retention);
+                config.store.tenant_retention.insert(name.clone(), retention);
+            }
+        }
         config.runtime.tenants = self.tenants.into_iter().map(|(name, tenant)| (name, tenant.quota())).collect();
         if buffer_follows {
             config.make_room_for_records();
         }
         config.make_room_for_connections();
+        self.forward.apply(&mut config.forward);
         set(&mut config.web.dashboards, self.web.dashboards.map(Some));
         set(&mut config.query.timeout, self.query.timeout.map(|length| length.0));
         set(&mut config.query.max_rows, self.query.max_rows);
@@ -210,6 +253,19 @@ impl Store {
         set(&mut config.maintenance.vacuum_after, self.vacuum_after.map(|length| length.0));
         set(&mut config.disk_limit_bytes, self.disk_limit_mb.map(|mb| Some(megabytes(mb))));
         set(&mut config.min_free_bytes, self.min_free_mb.map(megabytes));
+    }
+}
+
+impl Forward {
+    fn apply(self, config: &mut forward::Config) {
+        config.otlp = self.endpoint.map(|Endpoint(otlp)| Otlp {
+            protocol: self.protocol.map_or(otlp.protocol, |protocol| protocol.0),
+            headers: self.headers,
+            ..otlp
+        });
+        set(&mut config.own, self.own);
+        set(&mut config.functions, self.functions);
+        set(&mut config.interval, self.interval.map(|length| length.0));
     }
 }
 

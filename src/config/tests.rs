@@ -1,6 +1,7 @@
 //! A flag wins over the file, the file over the default; a wrong file says what is wrong.
 
 use super::*;
+use crate::telemetry::Protocol;
 
 fn read(text: &str, flags: Flags) -> Result<Config, Error> {
     let dir = tempfile::tempdir().expect("a folder");
@@ -26,6 +27,33 @@ fn the_file_says_how_long_rows_are_kept_and_how_much_room_they_may_take() {
     let store = read(text, Flags::default()).expect("right").store;
     let days = store::Retention { invocations: 800, spans: 30, logs: 14, metrics: 90 };
     assert_eq!((store.retention, store.disk_limit_bytes, store.min_free_bytes), (days, Some(500 << 20), 0));
+}
+
+#[test]
+fn a_tenant_has_a_retention_of_its_own_where_the_file_says_so() {
+    let text =
+        "[retention]\nlogs = \"2w\"\n[tenants.shop.retention]\nspans = \"3d\"\n[tenants.other]\nconcurrency = 5\n";
+    let store = read(text, Flags::default()).expect("right").store;
+    let days = store::Retention { invocations: 400, spans: 3, logs: 14, metrics: 90 };
+    assert_eq!(store.tenant_retention, [("shop".to_owned(), days)].into());
+    let wrong = read("[tenants.shop.retention]\nspan = \"3d\"\n", Flags::default()).expect_err("wrong").to_string();
+    assert!(wrong.contains("span"), "{wrong}");
+}
+
+#[test]
+fn the_file_says_where_telemetry_is_sent_on() {
+    let text = "[forward]\nendpoint = \"https://collector.example:4317/\"\nprotocol = \"grpc\"\nfunctions = true\n\
+                headers = { \"x-key\" = \"k\" }\n";
+    let forward = read(text, Flags::default()).expect("right").forward;
+    let otlp = forward.otlp.expect("it is named");
+    assert_eq!((otlp.endpoint.as_str(), otlp.protocol), ("https://collector.example:4317", Protocol::Grpc));
+    assert_eq!((otlp.headers, forward.own, forward.functions), ([("x-key".into(), "k".into())].into(), true, true));
+    let flags = Flags { forward: Otlp::at("http://127.0.0.1:4318").ok(), ..Flags::default() };
+    let otlp = read(text, flags).expect("right").forward.otlp.expect("it is named");
+    assert_eq!((otlp.endpoint.as_str(), otlp.protocol), ("http://127.0.0.1:4318", Protocol::Http));
+    let refuse = |text| read(text, Flags::default()).expect_err("wrong").to_string();
+    assert!(refuse("[forward]\nendpoint = \"collector:4318\"").contains("'collector:4318' is not a URL"));
+    assert!(refuse("[forward]\nprotocol = \"udp\"").contains("'udp' is not an OTLP protocol"));
 }
 
 #[test]

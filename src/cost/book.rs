@@ -1,6 +1,7 @@
 //! Price books: rates as data, by edition and region. What usage costs at a rate is `list`'s.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -12,6 +13,9 @@ use super::receipt::{ListedRates, Receipt};
 
 /// The embedded books, by the order they are listed in.
 const EMBEDDED: &[(&str, &str)] = &[("aws-lambda", include_str!("books/aws-lambda.toml"))];
+
+/// How far billed time may be from the sum of phases without saying anything of them.
+const ROUNDING: Duration = Duration::from_millis(2);
 
 /// Why a book or a price was refused.
 #[derive(Debug, thiserror::Error)]
@@ -122,37 +126,69 @@ impl PriceBook {
     /// made: nothing where it did not run or failed by our fault.
     pub fn bill(&self, mut invocation: Invocation) -> Result<Invocation, Error> {
         let billed = invocation.outcome.is_billed();
-        invocation.billed_ms = if billed { invocation.phases.billed_ms() } else { 0 };
-        let (rates, price_book) = self.rates(&invocation.region, invocation.started_at);
-        let list_cost = rates.price(&invocation.usage())?;
-        invocation.init_cost = Some(init_cost(rates, &invocation, list_cost)?);
+        invocation.billed_ms = Some(if billed { invocation.phases.or_zero().billed_ms() } else { 0 });
+        self.price(invocation)
+    }
+
+    /// Prices an attempt that was metered elsewhere. Its billed time is taken as given; where none was given it follows from
+    /// the phases as ours does. An attempt whose billed time, memory or architecture is not known stays without a price.
+    pub fn price_reported(&self, mut invocation: Invocation) -> Result<Invocation, Error> {
+        if !invocation.outcome.is_billed() {
+            invocation.billed_ms = Some(0);
+        } else if invocation.billed_ms.is_none() && invocation.phases.handler.is_some() {
+            invocation.billed_ms = Some(invocation.phases.or_zero().billed_ms());
+        }
+        self.price(invocation)
+    }
+
+    fn price(&self, mut invocation: Invocation) -> Result<Invocation, Error> {
+        let Some(usage) = invocation.usage() else { return Ok(invocation) };
+        let (rates, price_book) = self.rates(invocation.region.as_deref(), invocation.started_at);
+        let list_cost = rates.price(&usage)?;
+        invocation.init_cost = init_cost(rates, &invocation, &usage, list_cost)?;
         invocation.list_cost = Some(list_cost);
-        price_book.clone_into(&mut invocation.price_book);
+        invocation.price_book = Some(price_book.to_owned());
+        invocation.currency = Some(self.currency);
         Ok(invocation)
     }
 
     /// Prices usage at `at` in `region`, exactly. Usage older than the first edition is priced with that one.
     pub fn list_price(&self, region: &str, at: Timestamp, usage: &Usage) -> Result<ListPrice, Error> {
-        let (rates, price_book) = self.rates(region, at);
+        let (rates, price_book) = self.rates(Some(region), at);
         Ok(ListPrice { amount: rates.price(usage)?, price_book: price_book.to_owned() })
     }
 
-    /// The rates that hold in `region` at `at`, and the name of their edition.
-    fn rates(&self, region: &str, at: Timestamp) -> (&Rates, &str) {
+    /// The rates that hold in `region` at `at`, and the name of their edition. Where the region is not known, or has no rates
+    /// of its own, they are the book's first.
+    fn rates(&self, region: Option<&str>, at: Timestamp) -> (&Rates, &str) {
         let newest = self.editions.iter().rev().find(|edition| edition.effective <= at);
         let edition = newest.unwrap_or(&self.editions[0]);
-        (edition.regions.get(region).unwrap_or(&edition.rates), &edition.label)
+        (region.map_or(&edition.rates, |region| edition.rates_of(region)), &edition.label)
     }
 }
 
 /// What a billed cold start costs more than it would without its init. A warm call has none of it, though a command's own
-/// start code runs in each.
-fn init_cost(rates: &Rates, invocation: &Invocation, list_cost: Money) -> Result<Money, MoneyError> {
-    if !invocation.cold || !invocation.outcome.is_billed() {
-        return Ok(Money::ZERO);
+/// start code runs in each. None where it is not known whether the call was cold, or how long its phases were.
+fn init_cost(
+    rates: &Rates,
+    invocation: &Invocation,
+    usage: &Usage,
+    list_cost: Money,
+) -> Result<Option<Money>, MoneyError> {
+    let Some(cold) = invocation.cold else { return Ok(None) };
+    if !cold || !invocation.outcome.is_billed() {
+        return Ok(Some(Money::ZERO));
     }
-    let usage = Usage { billed_ms: invocation.phases.billed_ms_without_init(), ..invocation.usage() };
-    list_cost.checked_sub(rates.price(&usage)?)
+    if invocation.phases.init.is_none() || invocation.phases.handler.is_none() {
+        return Ok(None);
+    }
+    let phases = invocation.phases.or_zero();
+    let mut without = phases.billed_ms_without_init().min(usage.billed_ms);
+    // Not every provider bills init, and lengths are printed rounded: one millisecond more is no init that took longer.
+    if usage.billed_ms - without == 1 && phases.init > ROUNDING {
+        without = usage.billed_ms;
+    }
+    list_cost.checked_sub(rates.price(&Usage { billed_ms: without, ..*usage })?).map(Some)
 }
 
 impl Edition {
@@ -257,6 +293,9 @@ fn amount(text: &str) -> Result<Money, String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::{Architecture, Outcome, PhaseLengths};
+    use crate::units::InvocationId;
+
     use super::*;
 
     const BOOK: &str = "id = \"b\"\ncurrency = \"USD\"\n[[edition]]\neffective = \"2025-01-01\"\n\
@@ -280,5 +319,63 @@ mod tests {
         assert!(refuse(&BOOK.replace("arm64 = \"0.1\"", "arm64 = \"0.00000000001\"")).contains("ten decimals"));
         assert!(refuse(&BOOK.replace("arm64 = \"0.1\"", "arm64 = \"-1\"")).contains("negative"));
         assert!(refuse(&BOOK.replace("\"b\"", "\"c\"")).contains("its id is 'c'"));
+    }
+
+    /// 2,048 MB on x86_64, a handler of `handler_us` after an init of `init_us`.
+    fn reported(billed_ms: Option<i64>, init_us: u64, handler_us: u64) -> Invocation {
+        let at = Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").expect("a time");
+        Invocation {
+            billed_ms,
+            architecture: Some(Architecture::X86_64),
+            memory: Some(Megabytes(2_048)),
+            cold: Some(init_us > 0),
+            phases: PhaseLengths {
+                init: Some(Duration::from_micros(init_us)),
+                handler: Some(Duration::from_micros(handler_us)),
+                ..PhaseLengths::default()
+            },
+            ..Invocation::reported("aws-lambda", InvocationId("a".to_owned()), "default", "f", at)
+        }
+    }
+
+    #[test]
+    fn what_was_metered_elsewhere_is_priced_as_far_as_it_is_known() {
+        let books = PriceBooks::embedded().expect("they parse");
+        let book = books.get("aws-lambda").expect("it is there");
+        let price = |row| book.price_reported(row).expect("in range");
+        let row = price(reported(Some(154), 0, 127_100));
+        assert_eq!(row.list_cost.map(|cost| cost.to_string()).as_deref(), Some("0.0000053333436"));
+        assert_eq!((row.billed_ms, row.init_cost), (Some(154), Some(Money::ZERO)));
+        assert_eq!(row.price_book.as_deref(), Some("aws-lambda@2025-10-01"));
+        // Billed time is taken as given, whatever the phases say; where none is given it follows from them.
+        assert_eq!(price(reported(None, 0, 153_001)).billed_ms, Some(154));
+        for unknown in [
+            Invocation { architecture: None, ..reported(Some(154), 0, 127_100) },
+            Invocation { memory: None, ..reported(Some(154), 0, 127_100) },
+            Invocation { phases: PhaseLengths::default(), ..reported(None, 0, 0) },
+        ] {
+            let row = price(unknown);
+            assert_eq!((row.list_cost, row.init_cost, row.price_book, row.currency), (None, None, None, None));
+        }
+        let throttled = price(Invocation { outcome: Outcome::Throttled, ..reported(None, 0, 0) });
+        assert_eq!((throttled.list_cost, throttled.billed_ms), (Some(Money::ZERO), Some(0)));
+    }
+
+    #[test]
+    fn what_init_costs_is_what_was_billed_beyond_the_handler() {
+        let books = PriceBooks::embedded().expect("they parse");
+        let book = books.get("aws-lambda").expect("it is there");
+        let ms = |row: Invocation| {
+            let row = book.price_reported(row).expect("in range");
+            let per_ms =
+                book.list_price("us-east-1", row.started_at, &Usage { requests: 0, billed_ms: 1, ..row.usage()? });
+            Some(row.init_cost?.units() / per_ms.expect("in range").amount.units())
+        };
+        assert_eq!(ms(reported(Some(393), 264_750, 127_100)), Some(265), "init is billed");
+        assert_eq!(ms(reported(Some(128), 264_750, 127_100)), Some(0), "init is not billed");
+        assert_eq!(ms(reported(Some(154), 325_930, 127_100)), Some(26), "a part of a restore is billed");
+        assert_eq!(ms(reported(Some(128), 264_750, 127_000)), Some(0), "the printed length was rounded down");
+        assert_eq!(ms(reported(Some(2), 500, 600)), Some(1), "init took less than a millisecond");
+        assert_eq!(ms(Invocation { cold: None, ..reported(Some(154), 0, 127_100) }), None);
     }
 }

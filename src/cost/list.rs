@@ -140,8 +140,8 @@ mod tests {
             };
             let (init, handler) = (Duration::from_nanos(init_ns), Duration::from_nanos(handler_ns));
             let blank = Invocation { outcome, ..Invocation::blank(&spec, 1, book.currency()) };
-            let cost = |phases| {
-                let row = book.bill(Invocation { cold, phases, ..blank.clone() }).expect("in range");
+            let cost = |phases: Phases| {
+                let row = book.bill(Invocation { cold: Some(cold), phases: phases.into(), ..blank.clone() }).expect("in range");
                 (row.list_cost.expect("it is priced"), row.init_cost.expect("it is priced"))
             };
             let (list_cost, init_cost) = cost(Phases { init, handler, ..Phases::default() });

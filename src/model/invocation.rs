@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::units::{ByteCount, Currency, EnvironmentId, InvocationId, Megabytes, Money, SpanId, Timestamp, TraceId};
 
-use super::{Architecture, Phases};
+use super::{Architecture, PhaseLengths};
 
 /// Why a word was refused where only a few are known.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -130,7 +130,8 @@ impl Outcome {
     }
 }
 
-/// One row of `invocations`; the columns say more (`crate::store::tables::invocations`).
+/// One row of `invocations`; the columns say more (`crate::store::tables::invocations`). What its source does not tell is none,
+/// and never zero: our own executor tells everything, telemetry from elsewhere only some.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Invocation {
     /// Unique with source and attempt.
@@ -146,15 +147,15 @@ pub struct Invocation {
     /// The function's name.
     pub function: String,
     /// The function's version.
-    pub version: String,
+    pub version: Option<String>,
     /// Where it ran.
-    pub region: String,
+    pub region: Option<String>,
     /// What it is billed as running on.
-    pub architecture: Architecture,
+    pub architecture: Option<Architecture>,
     /// What ran it, such as `wasi-http` or `wasi-preview1`.
-    pub runtime: String,
+    pub runtime: Option<String>,
     /// What caused it.
-    pub trigger: Trigger,
+    pub trigger: Option<Trigger>,
     /// Where the record comes from: `executor`, `aws-lambda`, `otlp`.
     pub source: String,
     /// Cost allocation tags.
@@ -162,15 +163,15 @@ pub struct Invocation {
     /// When the call arrived.
     pub started_at: Timestamp,
     /// The billing account.
-    pub account: String,
+    pub account: Option<String>,
     /// The environment that ran it; none when none did.
     pub environment_id: Option<EnvironmentId>,
     /// How that environment came to be.
-    pub init_type: InitType,
+    pub init_type: Option<InitType>,
     /// Ephemeral storage configured.
-    pub ephemeral_storage: Megabytes,
+    pub ephemeral_storage: Option<Megabytes>,
     /// Bytes streamed to the caller, rather than answered whole.
-    pub streamed: ByteCount,
+    pub streamed: Option<ByteCount>,
     /// How it ended.
     pub outcome: Outcome,
     /// A finer cause, such as `Trap.Unreachable`.
@@ -180,36 +181,36 @@ pub struct Invocation {
     /// Which limit turned it away.
     pub throttle_reason: Option<ThrottleReason>,
     /// Whether it was the first of its environment.
-    pub cold: bool,
+    pub cold: Option<bool>,
     /// Lengths of the phases.
-    pub phases: Phases,
-    /// Milliseconds billed, as the price book rounds.
-    pub billed_ms: i64,
+    pub phases: PhaseLengths,
+    /// Milliseconds billed, as the price book rounds; as given where another meter billed.
+    pub billed_ms: Option<i64>,
     /// Memory configured.
-    pub memory: Megabytes,
+    pub memory: Option<Megabytes>,
     /// The most memory that the guest held.
-    pub peak_memory: ByteCount,
+    pub peak_memory: Option<ByteCount>,
     /// CPU time of the handler, nanoseconds.
-    pub cpu_ns: i64,
+    pub cpu_ns: Option<i64>,
     /// Instructions that the handler ran, counted as fuel; none where they are not counted.
     pub fuel: Option<u64>,
     /// Bytes that it sent to other hosts; none where it is not known.
     pub egress: Option<ByteCount>,
     /// Bytes of the request's body.
-    pub request_size: ByteCount,
+    pub request_size: Option<ByteCount>,
     /// Bytes of the reply's body.
-    pub response_size: ByteCount,
+    pub response_size: Option<ByteCount>,
     /// The reply's status as the caller saw it.
     pub http_status: Option<u16>,
     /// Calls of the function that ran when this one was admitted, itself included, or when it was turned away; none where
     /// that is not known.
     pub concurrency: Option<u32>,
-    /// Id and version of the price book.
-    pub price_book: String,
+    /// Id and version of the price book; none where nothing could be priced.
+    pub price_book: Option<String>,
     /// List price of this attempt; none where the book does not price an invocation by itself.
     pub list_cost: Option<Money>,
     /// The part of the list price that the init phase of a cold start made; none where there is no list price.
     pub init_cost: Option<Money>,
     /// The list price's currency.
-    pub currency: Currency,
+    pub currency: Option<Currency>,
 }

@@ -100,4 +100,7 @@ pub struct LogRecord {
     pub scope_name: String,
     /// The instrumentation's version.
     pub scope_version: String,
+    /// What tells it from the same record sent again: the event's id at its source, or the digest of the request that brought
+    /// it. None for what our own executor wrote.
+    pub origin_id: Option<String>,
 }

@@ -125,4 +125,6 @@ pub struct MetricPoint {
     pub scope_name: String,
     /// The instrumentation's version.
     pub scope_version: String,
+    /// What tells it from the same point sent again: the digest of the request that brought it.
+    pub origin_id: Option<String>,
 }

@@ -1,11 +1,16 @@
 //! Owns what every record of an attempt says alike, whoever makes it: the blank row, the resource and the span tree. Pure.
 
+use std::collections::BTreeMap;
+
 use crate::units::{ByteCount, Currency, InvocationId, SpanId, Timestamp};
 
 use super::{
-    Architecture, Attributes, FunctionSpec, InitType, Invocation, Outcome, Phases, Span, SpanKind, StatusCode, Trigger,
-    Usage,
+    Architecture, Attributes, FunctionSpec, InitType, Invocation, Outcome, PhaseLengths, Phases, Span, SpanKind,
+    StatusCode, Trigger, Usage,
 };
+
+/// The source of every record that our own executor makes.
+const EXECUTOR: &str = "executor";
 
 /// What the span tree of an attempt needs besides its billing record.
 #[derive(Debug, Clone, Copy)]
@@ -23,83 +28,107 @@ pub struct SpanTree<'a> {
 }
 
 impl Invocation {
-    /// A first attempt of which nothing is known but what it is to run: whoever makes the record says the rest.
+    /// A first attempt of our own executor of which nothing has happened yet: whoever makes the record says the rest.
     #[must_use]
     pub fn blank(spec: &FunctionSpec, version: u32, currency: Currency) -> Self {
         Self {
-            invocation_id: InvocationId(String::new()),
+            version: Some(version.to_string()),
+            architecture: Some(spec.architecture),
+            trigger: Some(Trigger::Http),
+            tags: spec.tags.clone(),
+            init_type: Some(InitType::OnDemand),
+            ephemeral_storage: Some(spec.ephemeral_storage),
+            streamed: Some(ByteCount(0)),
+            cold: Some(false),
+            phases: Phases::default().into(),
+            billed_ms: Some(0),
+            memory: Some(spec.memory),
+            peak_memory: Some(ByteCount(0)),
+            cpu_ns: Some(0),
+            request_size: Some(ByteCount(0)),
+            response_size: Some(ByteCount(0)),
+            currency: Some(currency),
+            ..Self::reported(EXECUTOR, InvocationId(String::new()), &spec.tenant, &spec.name, Timestamp::from_micros(0))
+        }
+    }
+
+    /// A first attempt that ended well, of which nothing else is known: whoever makes the record says what its source tells.
+    #[must_use]
+    pub fn reported(source: &str, id: InvocationId, tenant: &str, function: &str, started_at: Timestamp) -> Self {
+        Self {
+            invocation_id: id,
             attempt: 1,
             trace_id: None,
             span_id: None,
-            tenant: spec.tenant.clone(),
-            function: spec.name.clone(),
-            version: version.to_string(),
-            region: String::new(),
-            architecture: spec.architecture,
-            runtime: String::new(),
-            trigger: Trigger::Http,
-            source: String::new(),
-            tags: spec.tags.clone(),
-            started_at: Timestamp::from_micros(0),
-            account: String::new(),
+            tenant: tenant.to_owned(),
+            function: function.to_owned(),
+            version: None,
+            region: None,
+            architecture: None,
+            runtime: None,
+            trigger: None,
+            source: source.to_owned(),
+            tags: BTreeMap::new(),
+            started_at,
+            account: None,
             environment_id: None,
-            init_type: InitType::OnDemand,
-            ephemeral_storage: spec.ephemeral_storage,
-            streamed: ByteCount(0),
+            init_type: None,
+            ephemeral_storage: None,
+            streamed: None,
             outcome: Outcome::Ok,
             error_type: None,
             error_message: None,
             throttle_reason: None,
-            cold: false,
-            phases: Phases::default(),
-            billed_ms: 0,
-            memory: spec.memory,
-            peak_memory: ByteCount(0),
-            cpu_ns: 0,
+            cold: None,
+            phases: PhaseLengths::default(),
+            billed_ms: None,
+            memory: None,
+            peak_memory: None,
+            cpu_ns: None,
             fuel: None,
             egress: None,
-            request_size: ByteCount(0),
-            response_size: ByteCount(0),
+            request_size: None,
+            response_size: None,
             http_status: None,
             concurrency: None,
-            price_book: String::new(),
+            price_book: None,
             list_cost: None,
             init_cost: None,
-            currency,
+            currency: None,
         }
     }
 
-    /// What is billed of it; nothing of an attempt that did not run or failed by our fault.
+    /// What is billed of it; nothing of an attempt that did not run or failed by our fault. None where billed time, memory or
+    /// architecture are not known. Ephemeral storage that is not known is taken for the free share.
     #[must_use]
-    pub fn usage(&self) -> Usage {
-        Usage {
+    pub fn usage(&self) -> Option<Usage> {
+        Some(Usage {
             requests: u32::from(self.outcome.is_billed()),
-            billed_ms: self.billed_ms,
-            memory: self.memory,
-            ephemeral_storage: self.ephemeral_storage,
-            streamed: self.streamed,
-            architecture: self.architecture,
-        }
+            billed_ms: self.billed_ms?,
+            memory: self.memory?,
+            ephemeral_storage: self.ephemeral_storage.unwrap_or_default(),
+            streamed: self.streamed.unwrap_or_default(),
+            architecture: self.architecture?,
+        })
     }
 
-    /// The function that ran, in OpenTelemetry's words.
+    /// The function that ran, in OpenTelemetry's words, as far as it is known.
     #[must_use]
     pub fn resource(&self) -> Attributes {
-        let architecture = match self.architecture {
+        let architecture = self.architecture.map(|architecture| match architecture {
             Architecture::X86_64 => "amd64",
             Architecture::Arm64 => "arm64",
-        };
-        [
-            ("service.name", self.function.clone()),
-            ("faas.name", self.function.clone()),
+        });
+        let known = [
+            ("service.name", Some(self.function.clone())),
+            ("faas.name", Some(self.function.clone())),
             ("faas.version", self.version.clone()),
-            ("faas.max_memory", self.memory.bytes().0.to_string()),
+            ("faas.max_memory", self.memory.map(|memory| memory.bytes().0.to_string())),
             ("cloud.region", self.region.clone()),
             ("cloud.account.id", self.account.clone()),
-            ("host.arch", architecture.to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+            ("host.arch", architecture.map(str::to_owned)),
+        ];
+        known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 
     /// The root span, and a child for each phase that took time; `ids` names the children. None without a trace.
@@ -116,7 +145,7 @@ impl Invocation {
             ..blank.clone()
         }];
         let mut start = self.started_at;
-        for ((name, length), id) in self.phases.took_time().zip(std::iter::repeat_with(ids)) {
+        for ((name, length), id) in self.phases.or_zero().took_time().zip(std::iter::repeat_with(ids)) {
             let end = start.plus(length);
             spans.push(Span { span_id: id, name: name.to_owned(), start, end, ..blank.clone() });
             start = end;
@@ -140,7 +169,7 @@ impl Invocation {
             name: String::new(),
             kind: SpanKind::Internal,
             start: self.started_at,
-            end: self.started_at.plus(self.phases.felt()),
+            end: self.started_at.plus(self.phases.or_zero().felt()),
             attributes: Attributes::new(),
             dropped_attributes_count: 0,
             events: Vec::new(),
@@ -156,18 +185,20 @@ impl Invocation {
     }
 
     fn root_attributes(&self, tree: SpanTree<'_>) -> Attributes {
-        let known = [
+        let of_call = [
             ("faas.invocation_id", self.invocation_id.0.clone()),
-            ("faas.trigger", self.trigger.as_str().to_owned()),
-            ("faas.coldstart", self.cold.to_string()),
             ("http.request.method", tree.method.to_owned()),
             ("url.path", tree.path.to_owned()),
             ("faremeter.outcome", self.outcome.as_str().to_owned()),
         ];
-        let status = self.http_status.map(|status| ("http.response.status_code", status.to_string()));
-        let error = self.error_type.clone().map(|error| ("error.type", error));
-        let environment = self.environment_id.as_ref().map(|id| ("faas.instance", id.0.clone()));
-        let all = known.into_iter().chain(status).chain(error).chain(environment);
-        all.map(|(name, value)| (name.to_owned(), value)).collect()
+        let known = [
+            ("faas.trigger", self.trigger.map(|trigger| trigger.as_str().to_owned())),
+            ("faas.coldstart", self.cold.map(|cold| cold.to_string())),
+            ("http.response.status_code", self.http_status.map(|status| status.to_string())),
+            ("error.type", self.error_type.clone()),
+            ("faas.instance", self.environment_id.as_ref().map(|id| id.0.clone())),
+        ];
+        let known = known.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        of_call.into_iter().chain(known).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }

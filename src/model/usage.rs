@@ -61,6 +61,51 @@ fn billed_ms(length: Duration) -> i64 {
     ns.div_euclid(1_000_000).saturating_add(i64::from(ns % 1_000_000 != 0)).max(1)
 }
 
+/// The lengths of an attempt's phases as far as they are known: zero says that there was no such phase, none that nobody told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PhaseLengths {
+    /// As `Phases::queue`.
+    pub queue: Option<Duration>,
+    /// As `Phases::load`.
+    pub load: Option<Duration>,
+    /// As `Phases::compile`.
+    pub compile: Option<Duration>,
+    /// As `Phases::instantiate`.
+    pub instantiate: Option<Duration>,
+    /// As `Phases::init`.
+    pub init: Option<Duration>,
+    /// As `Phases::handler`.
+    pub handler: Option<Duration>,
+}
+
+impl From<Phases> for PhaseLengths {
+    fn from(known: Phases) -> Self {
+        Self {
+            queue: Some(known.queue),
+            load: Some(known.load),
+            compile: Some(known.compile),
+            instantiate: Some(known.instantiate),
+            init: Some(known.init),
+            handler: Some(known.handler),
+        }
+    }
+}
+
+impl PhaseLengths {
+    /// With zero for what is not known.
+    #[must_use]
+    pub fn or_zero(&self) -> Phases {
+        Phases {
+            queue: self.queue.unwrap_or_default(),
+            load: self.load.unwrap_or_default(),
+            compile: self.compile.unwrap_or_default(),
+            instantiate: self.instantiate.unwrap_or_default(),
+            init: self.init.unwrap_or_default(),
+            handler: self.handler.unwrap_or_default(),
+        }
+    }
+}
+
 /// The billable quantities of one attempt, all integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rand::Rng;
 use rand::rngs::StdRng;
 use tokio::sync::oneshot;
-use tracing::warn;
+use tracing::{Instrument, info_span, warn};
 
 use super::budget::Budget;
 use super::delta::{Change, DeltaTable, Kept};
@@ -76,7 +76,9 @@ impl Committer {
                 return Ok(());
             }
             let delta = &mut self.tables[table.index()];
-            delta.commit(&segments, &mut self.rng).await?;
+            let span =
+                info_span!(target: "faremeter::traced", "commit", table = table.name(), segments = segments.len());
+            delta.commit(&segments, &mut self.rng).instrument(span).await?;
             self.live.committed(table, delta.watermark(), delta.files());
             count(&self.counters.commits, 1);
         }

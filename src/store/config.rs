@@ -1,5 +1,6 @@
 //! Owns the store's settings and limits, with their units and defaults.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub struct Config {
     pub maintenance: Maintenance,
     /// How long rows are kept.
     pub retention: Retention,
+    /// How long rows of some tenants are kept, by the tenant's name, where that is shorter or longer.
+    pub tenant_retention: BTreeMap<String, Retention>,
     /// Bytes of tables and log, at most; from there on `reserve` refuses. None (the default) is no limit.
     pub disk_limit_bytes: Option<u64>,
     /// Bytes that the disk of `dir` must have free (1 GiB); with less `reserve` refuses.
@@ -133,6 +136,7 @@ impl Config {
             segment_bytes: 32 << 20,
             maintenance: Maintenance::default(),
             retention: Retention::default(),
+            tenant_retention: BTreeMap::new(),
             disk_limit_bytes: None,
             min_free_bytes: 1 << 30,
             disk_check_interval: Duration::from_secs(5),

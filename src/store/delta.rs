@@ -10,5 +10,5 @@ mod table;
 
 pub(crate) use file::NewFile;
 pub(crate) use local::SyncedFolder;
-pub(crate) use merge::{merge, rows_of};
+pub(crate) use merge::{merge, rows_of, without};
 pub(crate) use table::{Change, DeltaTable, Kept, Reason, removals};

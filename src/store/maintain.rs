@@ -10,9 +10,11 @@ mod vacuum;
 
 pub(super) use ceiling::Ceiling;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+use object_store::path::Path;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
@@ -44,6 +46,8 @@ pub(super) struct Maintainer {
     rng: StdRng,
     /// Of each table the change whose commit failed: it may have been made all the same, and is made first of all.
     unsettled: [Option<Change>; 4],
+    /// Of each table the files that hold nothing of tenants whose rows are past their retention, as far as that was looked at.
+    retained: [HashMap<Path, retain::Expired>; 4],
     /// When files were last looked for that can be deleted.
     vacuumed: Option<Timestamp>,
 }
@@ -70,6 +74,7 @@ impl Maintainer {
             rounds,
             rng,
             unsettled: Default::default(),
+            retained: Default::default(),
             vacuumed: None,
         }
     }
@@ -132,6 +137,7 @@ impl Maintainer {
         // Of what the table has by now, whatever became of earlier commits.
         self.settle(table).await?;
         self.retain(table).await?;
+        self.retain_tenants(table, stop).await?;
         while self.join_next(table, stop).await? {
             self.ceiling.look().await;
         }
@@ -162,9 +168,10 @@ impl Maintainer {
                 count(&self.counters.files_joined, files);
                 count(&self.counters.rows_joined, rows);
             }
-            Reason::Expired(_) => {
-                count(&self.counters.files_expired, files);
-                count(&self.counters.rows_expired, rows);
+            Reason::Expired(_) | Reason::TenantsExpired => {
+                let kept = change.added.iter().map(|new| new.file.rows).sum::<u64>();
+                count(&self.counters.files_expired, files - change.added.len() as u64);
+                count(&self.counters.rows_expired, rows - kept);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, info_span};
 
 use crate::bus::{Bus, Notable};
 use crate::catalog::{Catalog, Function};
@@ -118,7 +119,10 @@ impl Deployer {
 
     fn compile_in_background(&self, version: &FunctionVersion) {
         let (deployer, version) = (self.clone(), version.clone());
-        self.compiling.spawn(async move { deployer.compile(&version).await });
+        let span = info_span!(
+            target: "faremeter::traced", parent: None, "compile", function = version.spec.name, version = version.version
+        );
+        self.compiling.spawn(async move { deployer.compile(&version).await }.instrument(span));
     }
 
     /// Tells the runtime which version calls run, if any.

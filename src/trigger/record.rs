@@ -10,9 +10,6 @@ use crate::units::{ByteCount, IdSource, InvocationId, Timestamp, nanos};
 
 use super::{Config, TraceContext};
 
-/// The source of every record that our own executor makes.
-const SOURCE: &str = "executor";
-
 /// One call, as its rows need it.
 pub(super) struct Recorder<'a> {
     pub(super) config: &'a Config,
@@ -35,22 +32,22 @@ impl Recorder<'_> {
         ids: &IdSource,
     ) -> Result<Records, cost::Error> {
         let invocation = self.book.bill(Invocation {
-            runtime: execution.kind.as_str().to_owned(),
+            runtime: Some(execution.kind.as_str().to_owned()),
             // Empty where a fault of ours came before there was an environment.
             environment_id: Some(execution.environment_id.clone()).filter(|id| !id.0.is_empty()),
-            init_type: execution.init_type,
-            streamed: execution.streamed,
+            init_type: Some(execution.init_type),
+            streamed: Some(execution.streamed),
             outcome: execution.outcome,
             error_type: execution.error_type.clone(),
             error_message: execution.error_message.clone(),
-            cold: execution.cold,
-            phases: execution.phases,
-            peak_memory: execution.peak_memory,
-            cpu_ns: nanos(execution.cpu),
+            cold: Some(execution.cold),
+            phases: execution.phases.into(),
+            peak_memory: Some(execution.peak_memory),
+            cpu_ns: Some(nanos(execution.cpu)),
             fuel: execution.fuel,
             egress: Some(execution.egress),
-            request_size: execution.request_size,
-            response_size: execution.response_size,
+            request_size: Some(execution.request_size),
+            response_size: Some(execution.response_size),
             http_status: status,
             concurrency: execution.concurrency,
             ..self.blank()
@@ -65,7 +62,7 @@ impl Recorder<'_> {
         let invocation = self.book.bill(Invocation {
             outcome: Outcome::Throttled,
             throttle_reason: Some(throttled.reason),
-            request_size,
+            request_size: Some(request_size),
             http_status: Some(429),
             concurrency: Some(throttled.concurrency),
             ..self.blank()
@@ -79,10 +76,9 @@ impl Recorder<'_> {
             invocation_id: self.id.clone(),
             trace_id: Some(self.trace.trace_id),
             span_id: Some(self.trace.span_id),
-            region: self.config.region.clone(),
-            account: self.config.account.clone(),
-            trigger: self.trigger,
-            source: SOURCE.to_owned(),
+            region: Some(self.config.region.clone()),
+            account: Some(self.config.account.clone()),
+            trigger: Some(self.trigger),
             started_at: self.started_at,
             ..Invocation::blank(&self.function.spec, self.function.version, self.book.currency())
         }
@@ -126,10 +122,10 @@ impl Recorder<'_> {
         LogRecord {
             tenant: invocation.tenant.clone(),
             function: Some(invocation.function.clone()),
-            version: Some(invocation.version.clone()),
+            version: invocation.version.clone(),
             invocation_id: Some(self.id.0.clone()),
             environment_id: invocation.environment_id.as_ref().map(|id| id.0.clone()),
-            source: SOURCE.to_owned(),
+            source: invocation.source.clone(),
             time: log.time,
             observed_time: log.time,
             severity_number: log.severity.number(),
@@ -144,6 +140,7 @@ impl Recorder<'_> {
             resource_attributes: invocation.resource(),
             scope_name: scope_name.to_owned(),
             scope_version: String::new(),
+            origin_id: None,
         }
     }
 }

@@ -207,11 +207,12 @@ impl Metrics {
         if invocation.outcome == Outcome::PlatformError {
             return;
         }
-        self.duration.get_or_create(&function).observe(invocation.phases.handler.as_secs_f64());
-        self.billed_ms.get_or_create(&function).inc_by(u64::try_from(invocation.billed_ms).unwrap_or(0));
-        if invocation.cold {
+        let (phases, billed_ms) = (invocation.phases.or_zero(), invocation.billed_ms.unwrap_or(0));
+        self.duration.get_or_create(&function).observe(phases.handler.as_secs_f64());
+        self.billed_ms.get_or_create(&function).inc_by(u64::try_from(billed_ms).unwrap_or(0));
+        if invocation.cold == Some(true) {
             self.cold_starts.get_or_create(&function).inc();
-            self.init.get_or_create(&function).observe(invocation.phases.init.as_secs_f64());
+            self.init.get_or_create(&function).observe(phases.init.as_secs_f64());
         }
     }
 

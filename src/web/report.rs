@@ -35,16 +35,20 @@ pub(super) fn throttled(headers: &mut HeaderMap) {
 /// What an invocation did, used and cost.
 pub(super) fn of(invocation: &Invocation) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    set(&mut headers, SERVER_TIMING, &timing(&invocation.phases));
+    set(&mut headers, SERVER_TIMING, &timing(&invocation.phases.or_zero()));
     set(&mut headers, OUTCOME, invocation.outcome.as_str());
-    set(&mut headers, VERSION, &invocation.version);
-    set(&mut headers, COLD, if invocation.cold { "true" } else { "false" });
-    set(&mut headers, BILLED_MS, &invocation.billed_ms.to_string());
-    set(&mut headers, MEMORY_MB, &invocation.memory.0.to_string());
-    set(&mut headers, PEAK_MEMORY, &invocation.peak_memory.0.to_string());
-    if let Some(cost) = invocation.list_cost {
-        set(&mut headers, LIST_COST, &cost.to_string());
-        set(&mut headers, CURRENCY, invocation.currency.code());
+    for (name, value) in [
+        (VERSION, invocation.version.clone()),
+        (COLD, invocation.cold.map(|cold| cold.to_string())),
+        (BILLED_MS, invocation.billed_ms.map(|billed| billed.to_string())),
+        (MEMORY_MB, invocation.memory.map(|memory| memory.0.to_string())),
+        (PEAK_MEMORY, invocation.peak_memory.map(|peak| peak.0.to_string())),
+        (LIST_COST, invocation.list_cost.map(|cost| cost.to_string())),
+        (CURRENCY, invocation.currency.as_ref().map(|currency| currency.code().to_owned())),
+    ] {
+        if let Some(value) = value {
+            set(&mut headers, name, &value);
+        }
     }
     headers
 }

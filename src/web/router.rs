@@ -16,6 +16,7 @@ use http::header::{
 use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tracing::{Instrument, Span, field, info_span};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, PathItem, Paths};
@@ -236,13 +237,31 @@ async fn secure(request: Request, next: Next) -> Response {
     response
 }
 
+/// The span of a request. Requests that bring telemetry have none: where ours is sent to ourselves it would never end.
+fn span(method: &Method, route: Option<&str>, uri: &Uri) -> Span {
+    if uri.path().starts_with("/v1/") {
+        return Span::none();
+    }
+    let route = route.unwrap_or_default();
+    info_span!(
+        target: "faremeter::traced", "request", otel.name = format!("{method} {route}"), otel.kind = "server",
+        http.request.method = method.as_str(), http.route = route, url.path = uri.path(),
+        http.response.status_code = field::Empty, otel.status_code = field::Empty,
+    )
+}
+
 /// Counts requests and how long they take to the head of their answer.
 async fn observe(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let began = state.clock.instant();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let in_flight = state.metrics.begin_request();
-    let response = next.run(request).await;
+    let span = span(&method, route.as_deref(), request.uri());
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "error");
+    }
     drop(in_flight);
     let took = state.clock.instant().saturating_duration_since(began);
     state.metrics.request(route.as_deref(), &method, response.status(), took);

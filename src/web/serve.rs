@@ -82,6 +82,17 @@ impl Service {
         self.address
     }
 
+    /// Gives the server's own metrics as OpenMetrics text, to whoever hands them on.
+    #[must_use]
+    pub fn exposition(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
+        let state = Arc::clone(&self.state);
+        Arc::new(move || {
+            let text = state.metrics.open_metrics(&state.store.status(), &state.runtime.status());
+            text.inspect_err(|error| tracing::warn!(%error, "the server's own metrics cannot be written"))
+                .unwrap_or_default()
+        })
+    }
+
     /// Answers until `shutdown`, then lets running requests end, at most for `Config::stop_deadline`.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { listener, address, router, state, events } = self;

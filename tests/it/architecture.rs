@@ -19,9 +19,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trigger", &["bus", "catalog", "clock", "cost", "model", "runtime", "store", "units"]),
     ("query", &["clock", "model", "store", "units"]),
     ("dashboard", &["query", "units"]),
-    ("web", &["bus", "catalog", "clock", "dashboard", "model", "query", "trigger", "units"]),
+    ("forward", &["clock", "query", "telemetry", "units"]),
+    ("ingest", &["bus", "clock", "cost", "model", "query", "store", "units"]),
+    ("web", &["bus", "catalog", "clock", "dashboard", "ingest", "model", "query", "trigger", "units"]),
     ("demo", &["clock", "cost", "model", "query", "store", "units"]),
-    ("config", &["catalog", "model", "query", "runtime", "store", "trigger", "units", "web"]),
+    (
+        "config",
+        &["catalog", "forward", "ingest", "model", "query", "runtime", "store", "telemetry", "trigger", "units", "web"],
+    ),
 ];
 
 /// The files of `web` that see more: what handlers share, the status that is watched, and errors turned into answers.

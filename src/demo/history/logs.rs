@@ -5,7 +5,7 @@ use crate::demo::traffic::Function;
 use crate::model::{Invocation, LogRecord};
 use crate::units::Timestamp;
 
-use super::rows::{FLAGS, SOURCE, Template, mixed};
+use super::rows::{FLAGS, Template, mixed};
 use super::simulation::Attempt;
 
 /// What stands for a number in a line.
@@ -20,8 +20,8 @@ pub(super) fn add(
     logs: &mut Vec<LogRecord>,
 ) {
     let lines = &function.endings[attempt.ending].logs;
-    let handler = invocation.phases.handler;
-    let begin = invocation.started_at.plus(invocation.phases.felt() - handler);
+    let handler = invocation.phases.or_zero().handler;
+    let begin = invocation.started_at.plus(invocation.phases.or_zero().felt() - handler);
     let number = 1_000 + mixed(attempt.id as u64, 0) % 9_000;
     for (at, line) in (1..).zip(lines) {
         let time = begin.plus(handler * at / (lines.len() as u32 + 1));
@@ -36,10 +36,10 @@ fn record(line: &Line, number: u64, time: Timestamp, invocation: &Invocation, te
     LogRecord {
         tenant: invocation.tenant.clone(),
         function: Some(invocation.function.clone()),
-        version: Some(invocation.version.clone()),
+        version: invocation.version.clone(),
         invocation_id: Some(invocation.invocation_id.0.clone()),
         environment_id: invocation.environment_id.as_ref().map(|id| id.0.clone()),
-        source: SOURCE.to_owned(),
+        source: invocation.source.clone(),
         time,
         observed_time: time,
         severity_number: line.severity.number(),
@@ -54,5 +54,6 @@ fn record(line: &Line, number: u64, time: Timestamp, invocation: &Invocation, te
         resource_attributes: template.resource.clone(),
         scope_name: if line.stdout { "stdout" } else { "stderr" }.to_owned(),
         scope_version: String::new(),
+        origin_id: None,
     }
 }

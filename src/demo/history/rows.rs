@@ -13,8 +13,6 @@ use crate::units::{ByteCount, EnvironmentId, InvocationId, SpanId, Timestamp, Tr
 use super::Place;
 use super::simulation::Attempt;
 
-/// The source of every record that the executor makes.
-pub(super) const SOURCE: &str = "executor";
 /// W3C trace flags: sampled.
 pub(super) const FLAGS: u8 = 1;
 
@@ -64,7 +62,7 @@ impl Rows {
         row.trace_id = TraceId::from_bytes(attempt.trace.to_be_bytes());
         row.span_id = SpanId::from_bytes(attempt.span.to_be_bytes());
         row.started_at = Timestamp::from_micros(attempt.at_us);
-        row.request_size = ByteCount(attempt.request_bytes);
+        row.request_size = Some(ByteCount(attempt.request_bytes));
         row.concurrency = Some(u32::try_from(attempt.concurrency).unwrap_or(u32::MAX));
         if let Some(reason) = attempt.throttled {
             row.outcome = Outcome::Throttled;
@@ -73,17 +71,17 @@ impl Rows {
         } else {
             let function = &self.traffic.functions[attempt.function];
             let ending = &function.endings[attempt.ending];
-            row.runtime.clone_from(&function.figures.runtime);
+            row.runtime = Some(function.figures.runtime.clone());
             row.environment_id = Some(EnvironmentId(uuid_text(attempt.environment)));
             row.outcome = ending.outcome;
             row.error_type.clone_from(&ending.error_type);
             row.error_message.clone_from(&ending.message);
-            row.cold = attempt.cold;
-            row.phases = attempt.phases;
-            row.peak_memory = ByteCount(attempt.peak_memory_bytes);
-            row.cpu_ns = nanos(attempt.cpu);
+            row.cold = Some(attempt.cold);
+            row.phases = attempt.phases.into();
+            row.peak_memory = Some(ByteCount(attempt.peak_memory_bytes));
+            row.cpu_ns = Some(nanos(attempt.cpu));
             row.egress = Some(ByteCount(0));
-            row.response_size = ByteCount(attempt.response_bytes);
+            row.response_size = Some(ByteCount(attempt.response_bytes));
             row.http_status = Some(ending.status);
         }
         template.book.bill(row)
@@ -95,10 +93,9 @@ impl Template {
         let (spec, memory) = (&function.sample.spec, function.versions[version].memory);
         let number = u32::try_from(version + 1).expect("a recipe names its versions one by one");
         let invocation = Invocation {
-            memory,
-            region: place.region.clone(),
-            account: place.account.clone(),
-            source: SOURCE.to_owned(),
+            memory: Some(memory),
+            region: Some(place.region.clone()),
+            account: Some(place.account.clone()),
             ..Invocation::blank(spec, number, book.currency())
         };
         Self { book: book.clone(), resource: invocation.resource(), invocation }

@@ -52,6 +52,7 @@ fn line(n: i64) -> LogRecord {
         resource_attributes: Attributes::new(),
         scope_name: "stderr".to_owned(),
         scope_version: String::new(),
+        origin_id: None,
     }
 }
 

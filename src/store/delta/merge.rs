@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, StringArray, TimestampMicrosecondArray, new_null_array};
-use arrow::compute::{cast, interleave_record_batch};
+use arrow::array::{Array, AsArray, BooleanArray, StringArray, TimestampMicrosecondArray, new_null_array};
+use arrow::compute::{cast, filter_record_batch, interleave_record_batch};
 use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
@@ -41,11 +41,7 @@ pub(crate) fn merge(
         heads: BinaryHeap::with_capacity(files.len()),
         batches: Vec::new(),
         chosen: Vec::with_capacity(OUTPUT_ROWS),
-        output: Output {
-            writer: writer(table, Arc::clone(&schema), usize::try_from(rows).unwrap_or(usize::MAX))?,
-            statistics: Statistics::new(table),
-            roller: roller(table)?,
-        },
+        output: Output::new(table, &schema, rows)?,
     };
     for file in files {
         merge.open(table, file, &schema)?;
@@ -55,13 +51,46 @@ pub(crate) fn merge(
             return Err(Error::Closed);
         }
     }
-    let Output { writer, statistics, roller } = merge.output;
-    if statistics.rows() as u64 != rows {
-        let found = statistics.rows();
-        return Err(Error::Internal(format!("files of {} hold {found} rows, and not {rows}", table.name())));
+    counted(table, merge.output.statistics.rows() as u64, rows)?;
+    merge.output.finish(date)
+}
+
+/// A file of `rows` rows without those of tenants that `drops` names, in the same order; ends early as `merge` does.
+pub(crate) fn without(
+    table: Table,
+    date: i32,
+    file: Bytes,
+    rows: u64,
+    drops: &dyn Fn(&str) -> bool,
+    stop: &CancellationToken,
+) -> Result<Reduced, Error> {
+    let (mut output, mut found) = (Output::new(table, &in_files(table), rows)?, 0);
+    for batch in rows_of(table, file)? {
+        if stop.is_cancelled() {
+            return Err(Error::Closed);
+        }
+        let batch = batch?;
+        found += batch.num_rows() as u64;
+        let tenants = batch.column_by_name("tenant").expect("every table has it").as_string::<i32>();
+        let kept: BooleanArray = tenants.iter().map(|tenant| Some(!tenant.is_some_and(drops))).collect();
+        output.write(&filter_record_batch(&batch, &kept)?)?;
     }
-    let sides = roller.map(Roller::finish).transpose()?;
-    Ok(Encoded { date, bytes: writer.into_inner()?, statistics: statistics.to_json(), sides })
+    counted(table, found, rows)?;
+    let rows = output.statistics.rows() as u64;
+    Ok(Reduced { rows, encoded: output.finish(date)? })
+}
+
+/// What is left of a file.
+pub(crate) struct Reduced {
+    pub(crate) rows: u64,
+    pub(crate) encoded: Encoded,
+}
+
+fn counted(table: Table, found: u64, rows: u64) -> Result<(), Error> {
+    if found == rows {
+        return Ok(());
+    }
+    Err(Error::Internal(format!("files of {} hold {found} rows, and not {rows}", table.name())))
 }
 
 /// The rows of a table's file, with the columns of today but the partition's.
@@ -100,6 +129,24 @@ struct Output {
     writer: ArrowWriter<Vec<u8>>,
     statistics: Statistics,
     roller: Option<Roller>,
+}
+
+impl Output {
+    fn new(table: Table, schema: &SchemaRef, rows: u64) -> Result<Self, Error> {
+        let writer = writer(table, Arc::clone(schema), usize::try_from(rows).unwrap_or(usize::MAX))?;
+        Ok(Self { writer, statistics: Statistics::new(table), roller: roller(table)? })
+    }
+
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+        self.statistics.add(rows);
+        self.writer.write(rows)?;
+        self.roller.as_mut().map_or(Ok(()), |roller| roller.add(rows))
+    }
+
+    fn finish(self, date: i32) -> Result<Encoded, Error> {
+        let sides = self.roller.map(Roller::finish).transpose()?;
+        Ok(Encoded { date, bytes: self.writer.into_inner()?, statistics: self.statistics.to_json(), sides })
+    }
 }
 
 impl Merge {
@@ -156,11 +203,7 @@ impl Merge {
         }
         let batches: Vec<&RecordBatch> = self.batches.iter().collect();
         let rows = interleave_record_batch(&batches, &self.chosen)?;
-        self.output.statistics.add(&rows);
-        self.output.writer.write(&rows)?;
-        if let Some(roller) = &mut self.output.roller {
-            roller.add(&rows)?;
-        }
+        self.output.write(&rows)?;
         self.chosen.clear();
         let mut kept = Vec::with_capacity(self.inputs.len());
         for input in self.inputs.iter_mut().filter(|input| input.rows.is_some()) {

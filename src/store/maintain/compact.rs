@@ -36,7 +36,7 @@ impl Maintainer {
     }
 }
 
-async fn read(table: Table, store: Arc<dyn ObjectStore>, files: &[DataFile]) -> Result<Vec<Bytes>, Error> {
+pub(super) async fn read(table: Table, store: Arc<dyn ObjectStore>, files: &[DataFile]) -> Result<Vec<Bytes>, Error> {
     let get = |path| {
         let store = Arc::clone(&store);
         async move { store.get(&path).await?.bytes().await }

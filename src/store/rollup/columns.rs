@@ -1,6 +1,8 @@
 //! Owns the columns of the rollups: what is counted and summed, by which definition. How rows come together is `roll`'s and
 //! `fold`'s.
 
+use arrow::array::Array;
+
 use super::raw::Raw;
 
 /// What a rollup's rows are told apart by, beside the bucket: columns of `invocations`.
@@ -64,7 +66,7 @@ pub(super) const MEASURES: &[Measure] = &[
     sum("throttled", "throttled, for whatever reason", |r, at| i64::from(r.throttled[at])),
     sum("cold", "attempts that ran and were cold", |r, at| i64::from(r.cold[at])),
     sum("provisioned", "attempts that ran in a provisioned environment", |r, at| {
-        i64::from(r.ran[at] && r.init_type.value(at) == "provisioned")
+        i64::from(r.ran[at] && r.init_type.is_valid(at) && r.init_type.value(at) == "provisioned")
     }),
     sum("retries", "attempts that ran and were not the first", |r, at| i64::from(r.ran[at] && r.attempt[at] > 1)),
     sum("unpriced", "attempts that ran and have no list cost", |r, at| {
@@ -74,7 +76,7 @@ pub(super) const MEASURES: &[Measure] = &[
     Measure {
         name: "billed_mb_ms",
         doc: "billed milliseconds times configured MB, of attempts that ran",
-        of: Of::Wide(|r, at| if r.ran[at] { i128::from(r.billed_ms[at]) * i128::from(r.memory_mb[at]) } else { 0 }),
+        of: Of::Wide(|r, at| i128::from(r.if_ran(at, r.billed_ms)) * i128::from(r.memory_mb.or_zero(at))),
     },
     sum("cpu_ns", "CPU time of the handler, ns, of attempts that ran", |r, at| r.if_ran(at, r.cpu_ns)),
     sum("queue_ns", "waiting, ns, of attempts that ran", |r, at| r.if_ran(at, r.queue_ns)),
@@ -89,13 +91,17 @@ pub(super) const MEASURES: &[Measure] = &[
         r.if_cold(at, r.instantiate_ns)
     }),
     sum("cold_init_ns", "the guest's own start code, ns, of cold attempts that ran", |r, at| r.if_cold(at, r.init_ns)),
-    sum("request_bytes", "bodies of requests, bytes, of all attempts", |r, at| r.request_bytes[at]),
-    sum("response_bytes", "bodies of replies, bytes, of all attempts", |r, at| r.response_bytes[at]),
-    sum("streamed_bytes", "bytes streamed, of all attempts", |r, at| r.streamed_bytes[at]),
+    sum(
+        "request_bytes",
+        "bodies of requests, bytes, of all attempts; what is not known counts 0, as in every sum here",
+        |r, at| r.request_bytes.or_zero(at),
+    ),
+    sum("response_bytes", "bodies of replies, bytes, of all attempts", |r, at| r.response_bytes.or_zero(at)),
+    sum("streamed_bytes", "bytes streamed, of all attempts", |r, at| r.streamed_bytes.or_zero(at)),
     sum("egress_bytes", "bytes sent to other hosts, of all attempts; what is not known counts 0", |r, at| {
         r.egress_bytes(at)
     }),
-    most("peak_memory_bytes", "the most memory that an attempt held, bytes", |r, at| Some(r.peak_memory_bytes[at])),
+    most("peak_memory_bytes", "the most memory that an attempt held, bytes", |r, at| r.peak_memory_bytes.get(at)),
     most("concurrency", "the most attempts at once; null where that is not known", |r, at| r.concurrency(at)),
     money("list_cost", "list cost of all attempts, exact; null where none has one", |r, at| r.list_cost(at)),
     money("error_cost", "list cost of attempts that ended in error, timeout or out of memory", |r, at| {
@@ -106,10 +112,12 @@ pub(super) const MEASURES: &[Measure] = &[
     }),
     money("init_cost", "what of the list cost is for init; null where that is not known", |r, at| r.init_cost(at)),
     sketch("duration_sketch", "sketch of duration_ns of attempts that ran", |r, at| {
-        r.ran[at].then(|| r.duration_ns[at])
+        r.duration_ns.get(at).filter(|_| r.ran[at])
     }),
-    sketch("init_sketch", "sketch of init_ns of cold attempts that ran", |r, at| r.cold[at].then(|| r.init_ns[at])),
+    sketch("init_sketch", "sketch of init_ns of cold attempts that ran", |r, at| {
+        r.init_ns.get(at).filter(|_| r.cold[at])
+    }),
     sketch("cold_sketch", "sketch of the felt latency (queue to duration, ns) of cold attempts that ran", |r, at| {
-        r.cold[at].then(|| r.queue_ns[at].wrapping_add(r.busy(at)))
+        (r.cold[at] && r.duration_ns.get(at).is_some()).then(|| r.queue_ns.or_zero(at).wrapping_add(r.busy(at)))
     }),
 ];

@@ -24,28 +24,42 @@ pub(super) struct Raw<'a> {
     throttle_reason: &'a StringArray,
     pub(super) init_type: &'a StringArray,
     pub(super) attempt: &'a [i32],
-    pub(super) billed_ms: &'a [i64],
-    pub(super) memory_mb: &'a [i64],
-    pub(super) cpu_ns: &'a [i64],
-    pub(super) queue_ns: &'a [i64],
-    pub(super) load_ns: &'a [i64],
-    pub(super) compile_ns: &'a [i64],
-    pub(super) instantiate_ns: &'a [i64],
-    pub(super) init_ns: &'a [i64],
-    pub(super) duration_ns: &'a [i64],
-    pub(super) request_bytes: &'a [i64],
-    pub(super) response_bytes: &'a [i64],
-    pub(super) streamed_bytes: &'a [i64],
-    pub(super) peak_memory_bytes: &'a [i64],
+    pub(super) billed_ms: Ints<'a>,
+    pub(super) memory_mb: Ints<'a>,
+    pub(super) cpu_ns: Ints<'a>,
+    pub(super) queue_ns: Ints<'a>,
+    pub(super) load_ns: Ints<'a>,
+    pub(super) compile_ns: Ints<'a>,
+    pub(super) instantiate_ns: Ints<'a>,
+    pub(super) init_ns: Ints<'a>,
+    pub(super) duration_ns: Ints<'a>,
+    pub(super) request_bytes: Ints<'a>,
+    pub(super) response_bytes: Ints<'a>,
+    pub(super) streamed_bytes: Ints<'a>,
+    pub(super) peak_memory_bytes: Ints<'a>,
     egress_bytes: Option<&'a Int64Array>,
     list_cost: &'a Decimal128Array,
     init_cost: Option<&'a Decimal128Array>,
     concurrency: Option<&'a dyn Array>,
 }
 
+/// Whole numbers that are null where they are not known.
+#[derive(Clone, Copy)]
+pub(super) struct Ints<'a>(&'a Int64Array);
+
+impl Ints<'_> {
+    pub(super) fn get(self, at: usize) -> Option<i64> {
+        self.0.is_valid(at).then(|| self.0.value(at))
+    }
+
+    pub(super) fn or_zero(self, at: usize) -> i64 {
+        self.get(at).unwrap_or(0)
+    }
+}
+
 impl<'a> Raw<'a> {
     pub(super) fn new(rows: &'a RecordBatch) -> Result<Self, Error> {
-        let ints = |name| primitive::<Int64Type>(rows, name);
+        let ints = |name| array::<Int64Type>(rows, name).map(Ints);
         let outcomes = texts(rows, "outcome")?;
         let is = |word: &str| -> Result<Vec<bool>, Error> {
             Ok(eq(outcomes, &StringArray::new_scalar(word))?.values().iter().collect())
@@ -55,7 +69,7 @@ impl<'a> Raw<'a> {
         let cold: &BooleanArray = column(rows, "cold")?.as_boolean_opt().ok_or_else(|| wrong(rows, "cold"))?;
         Ok(Self {
             started_at: primitive::<TimestampMicrosecondType>(rows, "started_at")?,
-            cold: ran.iter().enumerate().map(|(at, ran)| *ran && cold.value(at)).collect(),
+            cold: ran.iter().enumerate().map(|(at, ran)| *ran && cold.is_valid(at) && cold.value(at)).collect(),
             ran,
             error: is("error")?,
             timeout: is("timeout")?,
@@ -85,18 +99,18 @@ impl<'a> Raw<'a> {
         })
     }
 
-    pub(super) fn if_ran(&self, at: usize, values: &[i64]) -> i64 {
-        if self.ran[at] { values[at] } else { 0 }
+    pub(super) fn if_ran(&self, at: usize, values: Ints<'_>) -> i64 {
+        if self.ran[at] { values.or_zero(at) } else { 0 }
     }
 
-    pub(super) fn if_cold(&self, at: usize, values: &[i64]) -> i64 {
-        if self.cold[at] { values[at] } else { 0 }
+    pub(super) fn if_cold(&self, at: usize, values: Ints<'_>) -> i64 {
+        if self.cold[at] { values.or_zero(at) } else { 0 }
     }
 
-    /// Load, compile, instantiate, init and duration.
+    /// Load, compile, instantiate, init and duration; what is not known counts 0.
     pub(super) fn busy(&self, at: usize) -> i64 {
         let phases = [self.load_ns, self.compile_ns, self.instantiate_ns, self.init_ns, self.duration_ns];
-        phases.iter().fold(0, |sum, phase| sum.wrapping_add(phase[at]))
+        phases.iter().fold(0, |sum, phase| sum.wrapping_add(phase.or_zero(at)))
     }
 
     pub(super) fn throttled_by(&self, at: usize, reason: &str) -> i64 {

@@ -98,6 +98,7 @@ fn groups_of_errors_are_limited_for_each_function_and_nothing_is_lost() {
         (row.tenant, row.function) = ("t".to_owned(), if noisy { "noisy" } else { "quiet" }.to_owned());
         row.error_message = Some(if n == 1_199 || n == 1_198 { "twice".to_owned() } else { word });
         (row.error_type, row.started_at) = (None, rows_hour());
+        (row.version, row.region, row.currency) = (None, None, None);
         row.tags.clear();
     }
     let groups = errors::of_rows(&batch(&rows)).unwrap().unwrap();

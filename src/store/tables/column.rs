@@ -32,7 +32,6 @@ pub(crate) enum Values<R: 'static> {
     OptionalText(fn(&R) -> Option<&str>),
     Trace(fn(&R) -> Option<&TraceId>),
     Span(fn(&R) -> Option<&SpanId>),
-    Bool(fn(&R) -> bool),
     OptionalBool(fn(&R) -> Option<bool>),
     Int32(fn(&R) -> i32),
     OptionalInt32(fn(&R) -> Option<i32>),
@@ -74,7 +73,7 @@ impl<R> Values<R> {
     fn data_type(&self) -> DataType {
         match self {
             Self::Text(_) | Self::OptionalText(_) | Self::Trace(_) | Self::Span(_) => DataType::Utf8,
-            Self::Bool(_) | Self::OptionalBool(_) => DataType::Boolean,
+            Self::OptionalBool(_) => DataType::Boolean,
             Self::Int32(_) | Self::OptionalInt32(_) => DataType::Int32,
             Self::Int64(_) | Self::OptionalInt64(_) => DataType::Int64,
             Self::Float(_) | Self::OptionalFloat(_) => DataType::Float64,
@@ -87,7 +86,7 @@ impl<R> Values<R> {
 
     fn is_nullable(&self) -> bool {
         match self {
-            Self::Text(_) | Self::Bool(_) | Self::Int32(_) | Self::Int64(_) | Self::Float(_) | Self::Time(_) => false,
+            Self::Text(_) | Self::Int32(_) | Self::Int64(_) | Self::Float(_) | Self::Time(_) => false,
             Self::OptionalText(_)
             | Self::Trace(_)
             | Self::Span(_)
@@ -108,7 +107,6 @@ impl<R> Values<R> {
             Self::OptionalText(get) => Arc::new(rows.map(get).collect::<StringArray>()),
             Self::Trace(get) => hex(rows.map(|row| get(row).map(TraceId::bytes))),
             Self::Span(get) => hex(rows.map(|row| get(row).map(SpanId::bytes))),
-            Self::Bool(get) => Arc::new(rows.map(|row| Some(get(row))).collect::<BooleanArray>()),
             Self::OptionalBool(get) => Arc::new(rows.map(get).collect::<BooleanArray>()),
             Self::Int32(get) => Arc::new(Int32Array::from_iter_values(rows.map(get))),
             Self::OptionalInt32(get) => Arc::new(rows.map(get).collect::<Int32Array>()),

@@ -1,7 +1,7 @@
 //! Owns the columns of `invocations`: one row for each attempt, throttled ones included.
 
-use crate::model::{Invocation, ThrottleReason};
-use crate::units::{ByteCount, Megabytes, nanos};
+use crate::model::{Architecture, InitType, Invocation, ThrottleReason, Trigger};
+use crate::units::{ByteCount, Currency, Megabytes, nanos};
 
 use super::column::{Column, Values};
 
@@ -29,22 +29,30 @@ pub(crate) const COLUMNS: &[Column<Invocation>] = &[
     },
     Column { name: "tenant", doc: "whom the function belongs to", values: Values::Text(|r| &r.tenant) },
     Column { name: "function", doc: "the function's name", values: Values::Text(|r| &r.function) },
-    Column { name: "version", doc: "the function's version", values: Values::Text(|r| &r.version) },
-    Column { name: "region", doc: "where it ran, such as us-east-1", values: Values::Text(|r| &r.region) },
+    Column {
+        name: "version",
+        doc: "the function's version; null where that is not known",
+        values: Values::OptionalText(|r| r.version.as_deref()),
+    },
+    Column {
+        name: "region",
+        doc: "where it ran, such as us-east-1; null where that is not known",
+        values: Values::OptionalText(|r| r.region.as_deref()),
+    },
     Column {
         name: "architecture",
-        doc: "what it is billed as running on: x86_64 or arm64",
-        values: Values::Text(|r| r.architecture.as_str()),
+        doc: "what it is billed as running on: x86_64 or arm64; null where that is not known",
+        values: Values::OptionalText(|r| r.architecture.map(Architecture::as_str)),
     },
     Column {
         name: "runtime",
-        doc: "what ran it, such as wasi-http or wasi-preview1",
-        values: Values::Text(|r| &r.runtime),
+        doc: "what ran it, such as wasi-http or python:3.13; null where nothing did or that is not known",
+        values: Values::OptionalText(|r| r.runtime.as_deref()),
     },
     Column {
         name: "trigger",
-        doc: "what caused it, OpenTelemetry's faas.trigger: http, pubsub, datasource, timer or other",
-        values: Values::Text(|r| r.trigger.as_str()),
+        doc: "what caused it, OpenTelemetry's faas.trigger: http, pubsub, datasource, timer or other; null where that is not known",
+        values: Values::OptionalText(|r| r.trigger.map(Trigger::as_str)),
     },
     Column {
         name: "source",
@@ -57,7 +65,11 @@ pub(crate) const COLUMNS: &[Column<Invocation>] = &[
         doc: "when the call arrived, UTC; all time buckets use it",
         values: Values::Time(|r| r.started_at),
     },
-    Column { name: "account", doc: "the billing account", values: Values::Text(|r| &r.account) },
+    Column {
+        name: "account",
+        doc: "the billing account; null where that is not known",
+        values: Values::OptionalText(|r| r.account.as_deref()),
+    },
     Column {
         name: "environment_id",
         doc: "the execution environment that ran it; null when none did",
@@ -65,18 +77,18 @@ pub(crate) const COLUMNS: &[Column<Invocation>] = &[
     },
     Column {
         name: "init_type",
-        doc: "how that environment came to be: on-demand, provisioned or snap-start",
-        values: Values::Text(|r| r.init_type.as_str()),
+        doc: "how that environment came to be: on-demand, provisioned or snap-start; null where that is not known",
+        values: Values::OptionalText(|r| r.init_type.map(InitType::as_str)),
     },
     Column {
         name: "ephemeral_storage_mb",
-        doc: "ephemeral storage configured, MB of 2^20 bytes",
-        values: Values::Int64(|r| megabytes(r.ephemeral_storage)),
+        doc: "ephemeral storage configured, MB of 2^20 bytes; null where that is not known",
+        values: Values::OptionalInt64(|r| r.ephemeral_storage.map(megabytes)),
     },
     Column {
         name: "streamed_bytes",
-        doc: "bytes streamed to the caller rather than answered whole",
-        values: Values::Int64(|r| r.streamed.to_i64()),
+        doc: "bytes streamed to the caller rather than answered whole; null where that is not known",
+        values: Values::OptionalInt64(|r| r.streamed.map(ByteCount::to_i64)),
     },
     Column {
         name: "outcome",
@@ -100,55 +112,59 @@ pub(crate) const COLUMNS: &[Column<Invocation>] = &[
     },
     Column {
         name: "cold",
-        doc: "whether it was the first of an execution environment that was not provisioned",
-        values: Values::Bool(|r| r.cold),
+        doc: "whether it was the first of an execution environment that was not provisioned; null where that is not known",
+        values: Values::OptionalBool(|r| r.cold),
     },
     Column {
         name: "queue_ns",
-        doc: "waiting for admission and an environment, ns; not billed",
-        values: Values::Int64(|r| nanos(r.phases.queue)),
+        doc: "waiting for admission and an environment, ns; not billed; null where that is not known",
+        values: Values::OptionalInt64(|r| r.phases.queue.map(nanos)),
     },
     Column {
         name: "load_ns",
-        doc: "loading the compiled artifact, ns; not billed",
-        values: Values::Int64(|r| nanos(r.phases.load)),
+        doc: "loading the compiled artifact, ns; not billed; null where that is not known",
+        values: Values::OptionalInt64(|r| r.phases.load.map(nanos)),
     },
     Column {
         name: "compile_ns",
-        doc: "compiling where no artifact was ready, ns; not billed",
-        values: Values::Int64(|r| nanos(r.phases.compile)),
+        doc: "compiling where no artifact was ready, ns; not billed; null where that is not known",
+        values: Values::OptionalInt64(|r| r.phases.compile.map(nanos)),
     },
     Column {
         name: "instantiate_ns",
-        doc: "linking and making the instance, ns; not billed",
-        values: Values::Int64(|r| nanos(r.phases.instantiate)),
+        doc: "linking and making the instance, ns; not billed; null where that is not known",
+        values: Values::OptionalInt64(|r| r.phases.instantiate.map(nanos)),
     },
     Column {
         name: "init_ns",
-        doc: "the guest's own start code, ns; billed",
-        values: Values::Int64(|r| nanos(r.phases.init)),
+        doc: "the guest's own start code, ns; billed; null where that is not known",
+        values: Values::OptionalInt64(|r| r.phases.init.map(nanos)),
     },
     Column {
         name: "duration_ns",
-        doc: "the handler alone, ns; billed",
-        values: Values::Int64(|r| nanos(r.phases.handler)),
+        doc: "the handler alone, ns; billed; null where that is not known",
+        values: Values::OptionalInt64(|r| r.phases.handler.map(nanos)),
     },
     Column {
         name: "billed_ms",
-        doc: "milliseconds billed, as the price book rounds; taken as given when imported",
-        values: Values::Int64(|r| r.billed_ms),
+        doc: "milliseconds billed, as the price book rounds; taken as given when imported; null where that is not known",
+        values: Values::OptionalInt64(|r| r.billed_ms),
     },
     Column {
         name: "memory_mb",
-        doc: "memory configured, MB of 2^20 bytes",
-        values: Values::Int64(|r| megabytes(r.memory)),
+        doc: "memory configured, MB of 2^20 bytes; null where that is not known",
+        values: Values::OptionalInt64(|r| r.memory.map(megabytes)),
     },
     Column {
         name: "peak_memory_bytes",
-        doc: "the most memory that the guest held, bytes",
-        values: Values::Int64(|r| r.peak_memory.to_i64()),
+        doc: "the most memory that the guest held, bytes; null where that is not known",
+        values: Values::OptionalInt64(|r| r.peak_memory.map(ByteCount::to_i64)),
     },
-    Column { name: "cpu_ns", doc: "CPU time of the handler, ns", values: Values::Int64(|r| r.cpu_ns) },
+    Column {
+        name: "cpu_ns",
+        doc: "CPU time of the handler, ns; null where that is not known",
+        values: Values::OptionalInt64(|r| r.cpu_ns),
+    },
     Column {
         name: "fuel",
         doc: "instructions of the handler where the function counts them; null where it does not",
@@ -161,13 +177,13 @@ pub(crate) const COLUMNS: &[Column<Invocation>] = &[
     },
     Column {
         name: "request_bytes",
-        doc: "the request's body, bytes",
-        values: Values::Int64(|r| r.request_size.to_i64()),
+        doc: "the request's body, bytes; null where that is not known",
+        values: Values::OptionalInt64(|r| r.request_size.map(ByteCount::to_i64)),
     },
     Column {
         name: "response_bytes",
-        doc: "the reply's body, bytes",
-        values: Values::Int64(|r| r.response_size.to_i64()),
+        doc: "the reply's body, bytes; null where that is not known",
+        values: Values::OptionalInt64(|r| r.response_size.map(ByteCount::to_i64)),
     },
     Column {
         name: "http_status",
@@ -179,10 +195,14 @@ pub(crate) const COLUMNS: &[Column<Invocation>] = &[
         doc: "calls of the function that ran when this one was admitted, itself included; of a throttled one, those that ran when it was turned away; null where that is not known",
         values: Values::OptionalInt32(|r| r.concurrency.map(|calls| i32::try_from(calls).unwrap_or(i32::MAX))),
     },
-    Column { name: "price_book", doc: "the price book's id and version", values: Values::Text(|r| &r.price_book) },
+    Column {
+        name: "price_book",
+        doc: "the price book's id and version; null where there is no list cost",
+        values: Values::OptionalText(|r| r.price_book.as_deref()),
+    },
     Column {
         name: "list_cost",
-        doc: "list price of this attempt in `currency`, exact: first tier, no free tier; 0 when throttled; null where the book does not price an invocation by itself",
+        doc: "list price of this attempt in `currency`, exact: first tier, no free tier; 0 when throttled; null where the book does not price an invocation by itself, or billed time, memory or architecture are not known",
         values: Values::OptionalMoney(|r| r.list_cost),
     },
     Column {
@@ -190,7 +210,11 @@ pub(crate) const COLUMNS: &[Column<Invocation>] = &[
         doc: "the part of list_cost that the init phase of a cold start made, exact: what is left when the price without init is taken away; 0 when not cold; null where list_cost is",
         values: Values::OptionalMoney(|r| r.init_cost),
     },
-    Column { name: "currency", doc: "the list cost's currency, ISO 4217", values: Values::Text(|r| r.currency.code()) },
+    Column {
+        name: "currency",
+        doc: "the list cost's currency, ISO 4217; null where there is no list cost",
+        values: Values::OptionalText(|r| r.currency.as_ref().map(Currency::code)),
+    },
 ];
 
 fn megabytes(size: Megabytes) -> i64 {

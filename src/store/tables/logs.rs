@@ -83,4 +83,9 @@ pub(crate) const COLUMNS: &[Column<LogRecord>] = &[
         values: Values::Text(|r| &r.scope_name),
     },
     Column { name: "scope_version", doc: "the instrumentation's version", values: Values::Text(|r| &r.scope_version) },
+    Column {
+        name: "origin_id",
+        doc: "what tells the record from the same one sent again: the event's id at its source, or the digest of the request that brought it; null for our own executor's",
+        values: Values::OptionalText(|r| r.origin_id.as_deref()),
+    },
 ];

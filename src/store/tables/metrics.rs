@@ -164,6 +164,11 @@ pub(crate) const COLUMNS: &[Column<MetricPoint>] = &[
     Column { name: "resource_attributes", doc: "what made it", values: Values::Map(|r| &r.resource_attributes) },
     Column { name: "scope_name", doc: "the instrumentation's name", values: Values::Text(|r| &r.scope_name) },
     Column { name: "scope_version", doc: "the instrumentation's version", values: Values::Text(|r| &r.scope_version) },
+    Column {
+        name: "origin_id",
+        doc: "what tells the point from the same one sent again: the digest of the request that brought it; null for our own executor's",
+        values: Values::OptionalText(|r| r.origin_id.as_deref()),
+    },
 ];
 
 const QUANTILE: &[Column<QuantileValue>] = &[

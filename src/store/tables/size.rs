@@ -21,12 +21,12 @@ pub fn size_of(records: &Records) -> u64 {
 }
 
 fn invocation(row: &Invocation) -> usize {
-    let texts = [&row.invocation_id.0, &row.tenant, &row.function, &row.version, &row.region, &row.runtime];
-    let more = [&row.source, &row.account, &row.price_book];
-    let optional = text(&row.error_type) + text(&row.error_message);
+    let texts = [&row.invocation_id.0, &row.tenant, &row.function, &row.source];
+    let optional = [&row.version, &row.region, &row.runtime, &row.account, &row.price_book, &row.error_type];
+    let optional = optional.into_iter().chain([&row.error_message]).map(text).sum::<usize>();
     let ids = row.environment_id.as_ref().map_or(0, |id| id.0.len());
     let fixed = ROW + bytes_of::<Invocation>();
-    fixed + texts.iter().chain(&more).map(|text| text.len()).sum::<usize>() + optional + ids + pairs(&row.tags)
+    fixed + texts.iter().map(|text| text.len()).sum::<usize>() + optional + ids + pairs(&row.tags)
 }
 
 fn span(row: &Span) -> usize {
@@ -42,7 +42,8 @@ fn span(row: &Span) -> usize {
 fn log(row: &LogRecord) -> usize {
     let texts = [&row.tenant, &row.source, &row.severity_text, &row.body, &row.event_name];
     let scope = row.scope_name.len() + row.scope_version.len() + pairs(&row.resource_attributes);
-    let optional = text(&row.function) + text(&row.version) + text(&row.invocation_id) + text(&row.environment_id);
+    let optional = [&row.function, &row.version, &row.invocation_id, &row.environment_id, &row.origin_id];
+    let optional = optional.into_iter().map(text).sum::<usize>();
     let texts = texts.iter().map(|text| text.len()).sum::<usize>();
     ROW + bytes_of::<LogRecord>() + texts + optional + pairs(&row.attributes) + scope
 }
@@ -61,7 +62,7 @@ fn metric(row: &MetricPoint) -> usize {
     };
     let texts = texts.iter().map(|text| text.len()).sum::<usize>();
     let fixed = ROW + bytes_of::<MetricPoint>() + numbers * bytes_of::<u64>();
-    fixed + texts + text(&row.function) + pairs(&row.attributes) + exemplars + scope
+    fixed + texts + text(&row.function) + text(&row.origin_id) + pairs(&row.attributes) + exemplars + scope
 }
 
 fn text(text: &Option<String>) -> usize {

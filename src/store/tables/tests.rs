@@ -118,7 +118,7 @@ fn rows_hold_what_the_record_said() {
     row.list_cost = Some("0.0000166667".parse().unwrap());
     row.started_at = Timestamp::parse_rfc3339("2026-03-01T23:59:59.999999Z").unwrap();
     row.tags = [("team".to_owned(), "shop".to_owned())].into();
-    row.request_size = ByteCount(u64::MAX);
+    row.request_size = Some(ByteCount(u64::MAX));
     row.http_status = None;
     row.init_cost = Some("0.00000000000000000000001".parse().unwrap());
     row.concurrency = Some(u32::MAX);

@@ -112,7 +112,7 @@ async fn a_table_without_new_columns_gains_them_and_older_rows_are_null_there() 
         assert_eq!((view.rows(), view.schema), (47, Table::Invocations.schema()));
         let engine = Engine::start(query::Config::default(), store.handle.clone()).unwrap();
         let counts = NEW.map(|column| format!("count({column}) AS {column}")).join(", ");
-        let sql = format!("SELECT count(*) AS n, {counts}, count(cpu_ns) AS c FROM invocations");
+        let sql = format!("SELECT count(*) AS n, {counts}, count(outcome) AS c FROM invocations");
         let shown = ask(&engine, &sql).await;
         assert!(shown.contains("47,0,0,0,0,47"), "round {round}: {shown}");
         store.handle.flush().await.unwrap();
@@ -144,7 +144,8 @@ async fn a_table_without_new_columns_gains_them_and_older_rows_are_null_there() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_differences_are_refused() {
-    for (without, reason) in [(vec!["cpu_ns"], "it has no column cpu_ns"), (vec![], "it has an unknown column more")] {
+    for (without, reason) in [(vec!["outcome"], "it has no column outcome"), (vec![], "it has an unknown column more")]
+    {
         let dir = tempfile::tempdir().unwrap();
         start(quiet(dir.path())).await.stop().await.unwrap();
         if without.is_empty() {

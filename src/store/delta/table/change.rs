@@ -31,6 +31,8 @@ pub(crate) enum Reason {
     Joined,
     /// Their rows are from before this day (since the epoch), which is the first that is kept.
     Expired(i32),
+    /// Some tenants' rows are past the retention of these; the others are in the files that are added, if there are any.
+    TenantsExpired,
 }
 
 /// Files that storage must keep.
@@ -61,6 +63,7 @@ impl DeltaTable {
         let (table, now) = (self.table, self.clock.now());
         let data_change = change.reason != Reason::Joined;
         let operation = match change.reason {
+            Reason::TenantsExpired => DeltaOperation::Delete { predicate: None },
             Reason::Joined => DeltaOperation::Optimize { predicate: None, target_size: 0 },
             Reason::Expired(first) => {
                 DeltaOperation::Delete { predicate: Some(format!("{PARTITION} < '{}'", day(first))) }

@@ -1,5 +1,5 @@
 //! Owns the agreement between a table in storage and what this program writes: creating it, adding the columns that are new,
-//! setting the properties that keep its log short, and refusing what does not fit.
+//! allowing null where it was not allowed, setting the properties that keep its log short, and refusing what does not fit.
 
 use arrow::datatypes::Schema;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
@@ -33,11 +33,15 @@ pub(super) async fn open(table: Table, log_store: &LogStoreRef) -> Result<DeltaT
     let state = state.map_err(delta)?;
     let found = state.snapshot().arrow_schema();
     let missing = missing_columns(table, &found)?;
+    let relaxed = relaxed_columns(table, &found);
     let configured = state.metadata().configuration();
-    if missing.is_empty() && PROPERTIES.iter().all(|(key, _)| configured.contains_key(key.as_ref())) {
+    if missing.is_empty()
+        && relaxed.is_empty()
+        && PROPERTIES.iter().all(|(key, _)| configured.contains_key(key.as_ref()))
+    {
         return Ok(state);
     }
-    update(table, log_store, &state, missing).await.map_err(delta)
+    update(table, log_store, &state, missing, &relaxed).await.map_err(delta)
 }
 
 async fn create(table: Table, log_store: &LogStoreRef) -> DeltaResult<DeltaTableState> {
@@ -60,12 +64,17 @@ async fn update(
     log_store: &LogStoreRef,
     state: &DeltaTableState,
     missing: Vec<String>,
+    relaxed: &[String],
 ) -> DeltaResult<DeltaTableState> {
     let ours: StructType = table.schema().as_ref().try_into_kernel()?;
     let theirs = state.schema();
-    // What is there stays as it is; the order is ours.
-    let fields: Vec<StructField> =
-        ours.fields().map(|field| theirs.field(field.name()).unwrap_or(field).clone()).collect();
+    // What is there stays as it is, but for null being allowed; the order is ours.
+    let merged = |field: &StructField| {
+        let mut merged = theirs.field(field.name()).unwrap_or(field).clone();
+        merged.nullable |= field.is_nullable();
+        merged
+    };
+    let fields: Vec<StructField> = ours.fields().map(merged).collect();
     let added = fields.iter().filter(|field| missing.contains(field.name())).cloned().collect();
     let mut metadata = state.metadata().clone().with_schema(&StructType::try_new(fields)?)?;
     for (key, value) in PROPERTIES {
@@ -78,8 +87,22 @@ async fn update(
         .with_actions(vec![Action::Metadata(metadata)])
         .build(Some(state), std::sync::Arc::clone(log_store), operation)
         .await?;
-    info!(table = table.name(), columns = missing.join(", "), "brought the table up to date");
+    info!(
+        table = table.name(),
+        columns = missing.join(", "),
+        nullable = relaxed.join(", "),
+        "brought the table up to date"
+    );
     DeltaTableState::try_new(log_store, None).await
+}
+
+/// Columns of the table that may not be null there, and may be null in what we write. Files that were written before hold no
+/// null in them.
+fn relaxed_columns(table: Table, found: &Schema) -> Vec<String> {
+    let ours = table.schema();
+    let strict = |name: &str| found.field_with_name(name).is_ok_and(|field| !field.is_nullable());
+    let relaxed = ours.fields().iter().filter(|field| field.is_nullable() && strict(field.name()));
+    relaxed.map(|field| field.name().clone()).collect()
 }
 
 /// Our columns that the table has not: all nullable. A table that differs otherwise is refused, rather than written files

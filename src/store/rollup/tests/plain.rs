@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::model::{InitType, Invocation, Outcome, ThrottleReason};
 use crate::store::{Sketch, error_fingerprint, error_shape};
-use crate::units::{Timestamp, nanos};
+use crate::units::{ByteCount, Timestamp, nanos};
 
 /// Bucket and dimensions, as text.
 pub(crate) type Key = Vec<String>;
@@ -48,12 +48,17 @@ fn bucket(at: Timestamp, unit_s: i64) -> String {
 }
 
 fn key(row: &Invocation, unit_s: i64) -> Key {
-    let texts = [&row.tenant, &row.function, &row.version, &row.region, &row.account, &row.source];
-    let mut key = vec![bucket(row.started_at, unit_s)];
-    key.extend(texts.into_iter().cloned());
-    key.extend([row.architecture.as_str().to_owned(), row.memory.0.to_string(), format!("{:?}", row.tags)]);
-    key.push(row.currency.code().to_owned());
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    let mut key = vec![bucket(row.started_at, unit_s), row.tenant.clone(), row.function.clone()];
+    key.extend([&row.version, &row.region, &row.account].map(or_empty));
+    key.extend([row.source.clone(), row.architecture.map_or(String::new(), |known| known.as_str().to_owned())]);
+    key.extend([row.memory.map_or(String::new(), |memory| memory.0.to_string()), format!("{:?}", row.tags)]);
+    key.push(currency(row));
     key
+}
+
+fn currency(row: &Invocation) -> String {
+    row.currency.as_ref().map_or(String::new(), |currency| currency.code().to_owned())
 }
 
 /// What the rollup of these rows must hold.
@@ -67,7 +72,7 @@ pub(crate) fn expected(rows: &[Invocation], unit_s: i64) -> BTreeMap<Key, Sums> 
 
 fn add(sums: &mut Sums, row: &Invocation) {
     let ran = !matches!(row.outcome, Outcome::Throttled | Outcome::PlatformError);
-    let cold = ran && row.cold;
+    let cold = ran && row.cold == Some(true);
     let failed = matches!(row.outcome, Outcome::Error | Outcome::Timeout | Outcome::OutOfMemory);
     let thrown = row.outcome == Outcome::Throttled;
     let by = |reason| thrown && row.throttle_reason == Some(reason);
@@ -84,19 +89,20 @@ fn add(sums: &mut Sums, row: &Invocation) {
         ("throttled_budget", by(ThrottleReason::Budget)),
         ("throttled", thrown),
         ("cold", cold),
-        ("provisioned", ran && row.init_type == InitType::Provisioned),
+        ("provisioned", ran && row.init_type == Some(InitType::Provisioned)),
         ("retries", ran && row.attempt > 1),
         ("unpriced", ran && row.list_cost.is_none()),
     ] {
         sums.add(name, i64::from(counts));
     }
-    let phases = &row.phases;
+    let phases = row.phases.or_zero();
     let [queue, load, compile, instantiate, init, handler] =
         [phases.queue, phases.load, phases.compile, phases.instantiate, phases.init, phases.handler].map(nanos);
     let busy = load + compile + instantiate + init + handler;
+    let bytes = |known: Option<ByteCount>| known.map_or(0, ByteCount::to_i64);
     for (name, counts, value) in [
-        ("billed_ms", ran, row.billed_ms),
-        ("cpu_ns", ran, row.cpu_ns),
+        ("billed_ms", ran, row.billed_ms.unwrap_or(0)),
+        ("cpu_ns", ran, row.cpu_ns.unwrap_or(0)),
         ("queue_ns", ran, queue),
         ("duration_ns", ran, handler),
         ("init_ns", ran, init),
@@ -105,23 +111,23 @@ fn add(sums: &mut Sums, row: &Invocation) {
         ("cold_compile_ns", cold, compile),
         ("cold_instantiate_ns", cold, instantiate),
         ("cold_init_ns", cold, init),
-        ("request_bytes", true, row.request_size.to_i64()),
-        ("response_bytes", true, row.response_size.to_i64()),
-        ("streamed_bytes", true, row.streamed.to_i64()),
-        ("egress_bytes", true, row.egress.map_or(0, |bytes| bytes.to_i64())),
+        ("request_bytes", true, bytes(row.request_size)),
+        ("response_bytes", true, bytes(row.response_size)),
+        ("streamed_bytes", true, bytes(row.streamed)),
+        ("egress_bytes", true, bytes(row.egress)),
     ] {
         sums.add(name, if counts { value } else { 0 });
     }
-    let mb_ms = i128::from(row.billed_ms) * i128::from(row.memory.0);
+    let mb_ms = i128::from(row.billed_ms.unwrap_or(0)) * i128::from(row.memory.map_or(0, |memory| memory.0));
     sums.add_wide("billed_mb_ms", Some(if ran { mb_ms } else { 0 }));
     let cost = row.list_cost.map(|cost| cost.units());
     sums.add_wide("list_cost", cost);
     sums.add_wide("error_cost", if failed { cost } else { Some(0) });
     sums.add_wide("retry_cost", if row.attempt > 1 { cost } else { Some(0) });
-    sums.most("peak_memory_bytes", Some(row.peak_memory.to_i64()));
-    sums.sketch("duration_sketch", ran.then_some(handler));
-    sums.sketch("init_sketch", cold.then_some(init));
-    sums.sketch("cold_sketch", cold.then_some(queue + busy));
+    sums.most("peak_memory_bytes", row.peak_memory.map(ByteCount::to_i64));
+    sums.sketch("duration_sketch", row.phases.handler.filter(|_| ran).map(nanos));
+    sums.sketch("init_sketch", row.phases.init.filter(|_| cold).map(nanos));
+    sums.sketch("cold_sketch", row.phases.handler.filter(|_| cold).map(|_| queue + busy));
 }
 
 /// Columns that this computation does not know.
@@ -173,10 +179,11 @@ pub(crate) fn expected_errors(rows: &[Invocation]) -> ErrorGroups {
         let shape = row.error_message.as_deref().map(error_shape);
         let outcome = row.outcome.as_str();
         let mut key = vec![bucket(row.started_at, 3_600)];
-        key.extend([&row.tenant, &row.function, &row.version, &row.region].map(String::clone));
+        key.extend([row.tenant.clone(), row.function.clone()]);
+        key.extend([&row.version, &row.region].map(|text| text.clone().unwrap_or_default()));
         key.extend([format!("{:?}", row.tags), outcome.to_owned(), row.error_type.clone().unwrap_or_default()]);
         key.push(error_fingerprint(outcome, row.error_type.as_deref(), shape.as_deref()));
-        key.extend([shape.unwrap_or_default(), row.currency.code().to_owned()]);
+        key.extend([shape.unwrap_or_default(), currency(row)]);
         let (at, cost) = (row.started_at.micros(), row.list_cost.map(|cost| cost.units()));
         let group = all.entry(key).or_insert((0, None, at, at, row.invocation_id.0.clone()));
         group.0 += 1;
