@@ -58,7 +58,7 @@ impl App {
         let settings = settings::of(&config);
         let data = config.data.display().to_string();
         std::fs::create_dir_all(&config.data).with_context(|| format!("the folder '{data}' cannot be made"))?;
-        let retention = config.store.retention;
+        let (retention, tenant_retention) = (config.store.retention, config.store.tenant_retention.clone());
         let (service, store) = store::Service::open(config.store, clock.clone()).await?;
         let catalog = Catalog::open(config.catalog).await?;
         let books = Arc::new(PriceBooks::embedded()?);
@@ -82,6 +82,7 @@ impl App {
             books,
             clock: clock.clone(),
             retention,
+            tenant_retention,
         };
         let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
         let parts = web::Parts {
@@ -203,8 +204,8 @@ fn late(what: &str, count: usize) {
 pub struct Offline {
     /// Answers SQL.
     pub query: Engine,
-    store: store::Handle,
-    retention: store::Retention,
+    /// Takes in what AWS Lambda wrote.
+    pub aws_lambda: AwsLambda,
     catalog: Catalog,
     stop_store: CancellationToken,
     store_runs: JoinHandle<Result<(), store::Error>>,
@@ -213,25 +214,22 @@ pub struct Offline {
 impl Offline {
     /// Opens the store, replays its log, and opens the catalog.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
-        let retention = config.store.retention;
+        let (retention, tenant_retention) = (config.store.retention, config.store.tenant_retention.clone());
         let (service, store) = store::Service::open(config.store, Clock::system()).await?;
         let catalog = Catalog::open(config.catalog).await?;
         let query = Engine::start_with(config.query, store.clone(), relations::all(&catalog, &config.runtime))?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
-        Ok(Self { query, store, retention, catalog, stop_store, store_runs })
-    }
-
-    /// What takes in AWS Lambda's logs.
-    pub fn aws_lambda(&self) -> anyhow::Result<AwsLambda> {
         let parts = aws_lambda::Parts {
-            store: self.store.clone(),
-            query: self.query.clone(),
+            store,
+            query: query.clone(),
             books: Arc::new(PriceBooks::embedded()?),
             clock: Clock::system(),
-            retention: self.retention,
+            retention,
+            tenant_retention,
         };
-        Ok(AwsLambda::new(aws_lambda::Config::default(), parts)?)
+        let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
+        Ok(Self { query, aws_lambda, catalog, stop_store, store_runs })
     }
 
     /// Closes catalog and store.

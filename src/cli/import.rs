@@ -18,7 +18,7 @@ use crate::model::{Architecture, check_name};
 
 use super::Common;
 use super::ask::Asker;
-use super::client::{Client, Connect};
+use super::client::{Answer, Client, Connect};
 use super::output::Output;
 
 use file::Input;
@@ -88,7 +88,7 @@ impl Import {
     async fn import(&self, asker: &Asker, input: Input) -> anyhow::Result<Summary> {
         match (asker, self.format) {
             (Asker::Server(client), Format::AwsLambdaLogs) => self.send(client, input).await,
-            (Asker::Folder(offline), Format::AwsLambdaLogs) => self.store(&offline.aws_lambda()?, input).await,
+            (Asker::Folder(offline), Format::AwsLambdaLogs) => self.store(&offline.aws_lambda, input).await,
         }
     }
 
@@ -102,9 +102,9 @@ impl Import {
         let headers = [("content-type", "application/octet-stream")];
         let answer = client.send(Method::POST, url, &headers, body).await;
         let read = reading.await.context("reading the file broke off")?;
-        let answer = answer?.success();
         // A file that cannot be read is why the server had too little.
-        read.and(answer).and_then(|answer| serde_json::from_slice(&answer.body).context("the server's reply is not as expected"))
+        read.and(answer.and_then(Answer::success))
+            .and_then(|answer| serde_json::from_slice(&answer.body).context("the server's reply is not as expected"))
     }
 
     /// Does it here.

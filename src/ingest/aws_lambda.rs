@@ -25,6 +25,7 @@ mod telemetry;
 mod text;
 mod write;
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +69,13 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { imports: 2, requests: 4, waiting: 256, max_request_bytes: 64 << 20, room_wait: Duration::from_millis(20) }
+        Self {
+            imports: 2,
+            requests: 4,
+            waiting: 256,
+            max_request_bytes: 64 << 20,
+            room_wait: Duration::from_millis(20),
+        }
     }
 }
 
@@ -85,6 +92,8 @@ pub struct Parts {
     pub clock: Clock,
     /// How long rows are kept: who imports older ones is told.
     pub retention: Retention,
+    /// How long those of some tenants are kept.
+    pub tenant_retention: BTreeMap<String, Retention>,
 }
 
 /// What the sender says of all the records of an input; it goes before what they say themselves.
@@ -158,7 +167,10 @@ impl AwsLambda {
 
     fn import_place(&self) -> Result<OwnedSemaphorePermit, Error> {
         Arc::clone(&self.0.imports).try_acquire_owned().map_err(|_| {
-            Error::Busy(format!("{} imports are running, the most at once: try again when one is done", self.0.config.imports))
+            Error::Busy(format!(
+                "{} imports are running, the most at once: try again when one is done",
+                self.0.config.imports
+            ))
         })
     }
 
@@ -191,7 +203,9 @@ impl AwsLambda {
             let delivery = Delivery::read(&body, limit)?;
             if delivery.request_id != request_id {
                 let other = delivery.request_id;
-                return Err(Error::Invalid(format!("the header names the delivery '{request_id}', the body '{other}'")));
+                return Err(Error::Invalid(format!(
+                    "the header names the delivery '{request_id}', the body '{other}'"
+                )));
             }
             let mut room = limit;
             delivery.records.into_iter().try_for_each(|record| {
@@ -231,7 +245,8 @@ impl AwsLambda {
     {
         let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
         let Shared { parts, book, .. } = &*self.0;
-        let (retention, now) = (parts.retention, parts.clock.now());
+        let retention = parts.tenant_retention.get(&said.tenant).copied().unwrap_or(parts.retention);
+        let now = parts.clock.now();
         let setting = Setting { book: Arc::clone(book), retention, now, said };
         let made = tokio::task::spawn_blocking(move || {
             let mut pipeline = Pipeline::new(setting, kept, sender);

@@ -76,7 +76,8 @@ pub(super) struct AppState {
 
 impl AppState {
     pub(super) async fn new(config: Config, parts: Parts) -> Result<Self, Error> {
-        let Parts { deployer, dispatcher, aws_lambda, query, store, runtime, bus: _, readiness, clock, settings } = parts;
+        let Parts { deployer, dispatcher, aws_lambda, query, store, runtime, bus: _, readiness, clock, settings } =
+            parts;
         let kib = usize::try_from(config.max_held_bytes >> 10).unwrap_or(usize::MAX);
         Ok(Self {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),

@@ -86,6 +86,7 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
         books,
         clock: clock.clone(),
         retention: store::Config::at(dir.path()).retention,
+        tenant_retention: std::collections::BTreeMap::new(),
     };
     let aws_lambda = AwsLambda::new(lambda::Config::default(), parts).unwrap();
     let dispatcher = Dispatcher::new(trigger::Config::default(), joined);

@@ -57,7 +57,8 @@ fn sums(row: &Row) -> [i64; 4] {
 
 /// The rows of a command's JSON.
 fn query(data: &str, sql: &str) -> Vec<Row> {
-    let answer: Value = serde_json::from_str(&cli(&["query", sql, "--data", data, "--output", "json"]).ok()).expect("JSON");
+    let answer: Value =
+        serde_json::from_str(&cli(&["query", sql, "--data", data, "--output", "json"]).ok()).expect("JSON");
     rows(&answer)
 }
 
@@ -78,7 +79,8 @@ fn real_files_come_to_what_a_plain_scan_counts() {
     std::fs::create_dir(folder.path().join("data")).expect("made");
     let (config, data) = (path_text(config), path_text(folder.path().join("data")));
     let names: Vec<String> = files.iter().map(|file| path_text(file.clone())).collect();
-    let mut args = vec!["import", "aws-lambda-logs", "--function", "shop", "--architecture", "x86_64", "--region", "us-east-1"];
+    let mut args =
+        vec!["import", "aws-lambda-logs", "--function", "shop", "--architecture", "x86_64", "--region", "us-east-1"];
     args.extend(["--output", "json", "--data", &data, "--config", &config]);
     args.extend(names.iter().map(String::as_str));
     let expected = files.iter().map(scan).reduce(|a, b| [0, 1, 2, 3].map(|at| a[at] + b[at])).expect("files");
@@ -109,11 +111,23 @@ fn generated(invocations: usize, line: &str) -> String {
         writeln!(text, "{}{event}", if id == 1 { "" } else { "," }).expect("memory");
     };
     for number in 0..invocations {
-        let (request, stream, at) = (format!("00000000-0000-0000-0000-{:012}", number - number % 10 / 9), number % 7, AT + number as i64 * 15_000);
+        let (request, stream, at) = (
+            format!("00000000-0000-0000-0000-{:012}", number - number % 10 / 9),
+            number % 7,
+            AT + number as i64 * 15_000,
+        );
         event(&mut text, at, stream, &format!("START RequestId: {request} Version: 7\n"));
         event(&mut text, at + 1, stream, &format!("[INFO]\t2026-11-20T12:00:00Z\t{request}\t{line}\n"));
         event(&mut text, at + 100, stream, &format!("END RequestId: {request}\n"));
-        event(&mut text, at + 100, stream, &format!("REPORT RequestId: {request}\tDuration: 99.5{} ms\tBilled Duration: 100 ms\tMemory Size: 128 MB\tMax Memory Used: 50 MB\t\n", number % 10));
+        event(
+            &mut text,
+            at + 100,
+            stream,
+            &format!(
+                "REPORT RequestId: {request}\tDuration: 99.5{} ms\tBilled Duration: 100 ms\tMemory Size: 128 MB\tMax Memory Used: 50 MB\t\n",
+                number % 10
+            ),
+        );
     }
     text + "], \"searchedLogStreams\": []}\n"
 }
@@ -125,7 +139,8 @@ const KEYS: &str = "SELECT count(*) AS n, count(DISTINCT invocation_id || '#' ||
 fn check_all(server: &Server, invocations: i64) {
     let row = server.row(KEYS);
     assert_eq!((row.int("n"), row.int("keys"), row.int("second")), (invocations, invocations, invocations / 10));
-    let row = server.row("SELECT count(*) AS n, count(DISTINCT origin_id) AS keys FROM logs WHERE source = 'aws-lambda'");
+    let row =
+        server.row("SELECT count(*) AS n, count(DISTINCT origin_id) AS keys FROM logs WHERE source = 'aws-lambda'");
     assert_eq!((row.int("n"), row.int("keys")), (invocations, invocations));
 }
 
@@ -183,7 +198,9 @@ fn a_large_file_takes_no_more_memory_than_a_small_one() {
     let import = |invocations: usize, line: &str, function: &str| {
         let text = generated(invocations, line);
         let (_folder, file) = temporary_file("logs.json", text.as_bytes());
-        let done = summaries(&server.cli(&["import", "aws-lambda-logs", &file, "--function", function, "--output", "json"]).ok());
+        let done = summaries(
+            &server.cli(&["import", "aws-lambda-logs", &file, "--function", function, "--output", "json"]).ok(),
+        );
         (text.len() >> 20, done[0]["stored"]["logs"].as_u64(), peak_mib(server.pid()).expect("it runs"))
     };
     let line = "x".repeat(8_000);
@@ -208,7 +225,10 @@ fn text_gzip_and_standard_input_are_read_too() {
     );
     let (_folder, file) = temporary_file("logs.txt", text.as_bytes());
     let table = server.cli(&["import", "aws-lambda-logs", &file, "--function", "f"]).ok();
-    assert!(table.contains("skipped 1: a field that is not 'Name: value'; the first is on line 4: REPORT RequestId"), "{table}");
+    assert!(
+        table.contains("skipped 1: a field that is not 'Name: value'; the first is on line 4: REPORT RequestId"),
+        "{table}"
+    );
     let row = server.row("SELECT * FROM invocations");
     assert_eq!((row.text("outcome"), row.int("billed_ms"), row.int("peak_memory_bytes")), ("timeout", 3_000, 50 << 20));
     let log = server.row("SELECT * FROM logs");

@@ -73,7 +73,8 @@ mod tests {
         let skipped = Skipped { reason: "r".to_owned(), count: 2, line: 7, text: "t".to_owned() };
         let counts = |invocations, logs| Counts { invocations, logs, spans: 0 };
         let (stored, duplicates) = (counts(3, 4), counts(1, 1));
-        let summary = Summary { read: 12, stored, duplicates, unfinished: 1, past_retention: 0, skipped: vec![skipped] };
+        let summary =
+            Summary { read: 12, stored, duplicates, unfinished: 1, past_retention: 0, skipped: vec![skipped] };
         let done = [("f".to_owned(), summary)];
         let text = table(&done);
         assert!(text.contains("f: skipped 2: r; the first is on line 7: t\n"), "{text}");

@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn what_is_no_plain_decimal_is_refused() {
-        for wrong in ["", ".", "1.", ".5", "-1", "+1", " 1", "1e3", "1.5.2", "NaN", "1,5", "99999999999999999999", "١"] {
+        for wrong in ["", ".", "1.", ".5", "-1", "+1", " 1", "1e3", "1.5.2", "NaN", "1,5", "99999999999999999999", "١"]
+        {
             assert_eq!((millis(wrong), whole(wrong)), (None, None), "{wrong}");
         }
         assert_eq!(millis("18446744073709551"), None, "it does not fit");

@@ -59,10 +59,21 @@ mod tests {
 
     #[test]
     fn a_delivery_is_read_or_refused() {
-        let delivery = Delivery::read(br#"{"requestId":"r","timestamp":1,"records":[{"data":"aGk="}]}"#, 1_000).expect("one");
+        let delivery =
+            Delivery::read(br#"{"requestId":"r","timestamp":1,"records":[{"data":"aGk="}]}"#, 1_000).expect("one");
         assert_eq!(delivery.request_id, "r");
-        assert_eq!(delivery.records.into_iter().map(|record| decode(record).expect("base64")).collect::<Vec<_>>(), [b"hi"]);
-        for wrong in ["", "{}", "[]", r#"{"requestId":"r"}"#, r#"{"requestId":1,"records":[]}"#, r#"{"requestId":"r","records":[{}]}"#] {
+        assert_eq!(
+            delivery.records.into_iter().map(|record| decode(record).expect("base64")).collect::<Vec<_>>(),
+            [b"hi"]
+        );
+        for wrong in [
+            "",
+            "{}",
+            "[]",
+            r#"{"requestId":"r"}"#,
+            r#"{"requestId":1,"records":[]}"#,
+            r#"{"requestId":"r","records":[{}]}"#,
+        ] {
             assert!(matches!(Delivery::read(wrong.as_bytes(), 1_000), Err(Error::Invalid(_))), "{wrong}");
         }
         let record = |data: &str| Record { data: data.to_owned() };

@@ -87,16 +87,15 @@ fn is_json(head: &[u8]) -> bool {
             // An object of several lines is no log line.
             let Ok(Value::Object(first)) = serde_json::from_slice(line) else { return true };
             let has_list = ["events", "logEvents"].iter().any(|key| first.get(*key).is_some_and(Value::is_array));
-            has_list || (first.get("message").is_some_and(Value::is_string) && first.get("timestamp").is_some_and(Value::is_number))
+            has_list
+                || (first.get("message").is_some_and(Value::is_string)
+                    && first.get("timestamp").is_some_and(Value::is_number))
         }
         _ => false,
     }
 }
 
-fn json<E: From<io::Error>>(
-    input: impl Read,
-    found: &mut impl FnMut(u64, Found) -> Result<(), E>,
-) -> Result<(), E> {
+fn json<E: From<io::Error>>(input: impl Read, found: &mut impl FnMut(u64, Found) -> Result<(), E>) -> Result<(), E> {
     let mut splitter = Splitter::default();
     let mut piece = |line: u64, piece: Piece<'_>| {
         let (read, bytes) = match piece {
@@ -110,16 +109,16 @@ fn json<E: From<io::Error>>(
     splitter.end(&mut piece)
 }
 
-fn text<E: From<io::Error>>(
-    input: impl Read,
-    found: &mut impl FnMut(u64, Found) -> Result<(), E>,
-) -> Result<(), E> {
+fn text<E: From<io::Error>>(input: impl Read, found: &mut impl FnMut(u64, Found) -> Result<(), E>) -> Result<(), E> {
     let mut text = Text::default();
     let mut message = |line: u64, message: super::text::Found| {
-        found(line, match message {
-            Ok(message) => Found::Message(message),
-            Err((broken, text)) => Found::Broken(broken, shown(text.as_bytes())),
-        })
+        found(
+            line,
+            match message {
+                Ok(message) => Found::Message(message),
+                Err((broken, text)) => Found::Broken(broken, shown(text.as_bytes())),
+            },
+        )
     };
     chunks(input, |chunk| text.push(chunk, &mut message))?;
     text.end(&mut message)

@@ -130,8 +130,10 @@ impl Join {
 impl Kept {
     fn find(&self, place: &Place) -> Option<Stream> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stream = kept.get(place)?.clone();
         // What touched it last was another request.
-        kept.get(place).map(|stream| Stream { touched: 0, ..stream.clone() })
+        stream.touched = 0;
+        Some(stream)
     }
 
     /// The function that an environment runs, where an earlier request told.
@@ -144,7 +146,10 @@ impl Kept {
     fn put(&self, streams: HashMap<Place, Stream>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = kept.values().map(|stream| stream.touched).max().unwrap_or(0) + 1;
-        kept.extend(streams.into_iter().map(|(place, stream)| (place, Stream { touched: now, ..stream })));
+        for (place, mut stream) in streams {
+            stream.touched = now;
+            kept.insert(place, stream);
+        }
         let open = |kept: &HashMap<Place, Stream>| kept.values().map(Stream::open).sum::<usize>();
         while kept.len() > MAX_STREAMS || open(&kept) > MAX_OPEN {
             drop(oldest(&mut kept));
@@ -155,8 +160,11 @@ impl Kept {
 /// Takes out the streams that were longest without an event: an eighth of them, at least one.
 fn oldest(streams: &mut HashMap<Place, Stream>) -> Vec<(Place, Stream)> {
     let mut touched: Vec<u64> = streams.values().map(|stream| stream.touched).collect();
-    let share = (touched.len() / EVICT_SHARE).min(touched.len().saturating_sub(1));
-    let Some((_, limit, _)) = (!touched.is_empty()).then(|| touched.select_nth_unstable(share)) else { return Vec::new() };
+    if touched.is_empty() {
+        return Vec::new();
+    }
+    let share = touched.len() / EVICT_SHARE;
+    let (_, limit, _) = touched.select_nth_unstable(share);
     let limit = *limit;
     streams.extract_if(|_, stream| stream.touched <= limit).collect()
 }

@@ -109,15 +109,15 @@ fn raised(text: &str) -> Option<Event> {
     Some(Event::Failed { request_id: line.request_id.clone(), failure, line })
 }
 
-fn event(
-    request_id: Option<String>,
-    outcome: Outcome,
-    error_type: Option<&str>,
-    message: &str,
-    text: &str,
-) -> Event {
+fn event(request_id: Option<String>, outcome: Outcome, error_type: Option<&str>, message: &str, text: &str) -> Event {
     let scope = if request_id.is_some() { Scope::Platform } else { Scope::Function };
-    let line = Line { request_id: request_id.clone(), level: "ERROR".to_owned(), body: text.to_owned(), scope, ..Line::default() };
+    let line = Line {
+        request_id: request_id.clone(),
+        level: "ERROR".to_owned(),
+        body: text.to_owned(),
+        scope,
+        ..Line::default()
+    };
     Event::Failed { request_id, failure: failure(outcome, error_type, message), line }
 }
 

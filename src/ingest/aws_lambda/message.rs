@@ -66,7 +66,9 @@ impl Message {
     fn of_telemetry(object: &Map<String, Value>, bytes: &[u8]) -> Result<Self, Broken> {
         let is_event = telemetry::parts(object).is_some();
         let time = telemetry::time(object).filter(|_| is_event);
-        let time = time.ok_or(Broken("an object that is no event: it has neither timestamp and message nor time, type and record"))?;
+        let time = time.ok_or(Broken(
+            "an object that is no event: it has neither timestamp and message nor time, type and record",
+        ))?;
         Ok(Self { time, stream: None, id: None, text: String::from_utf8_lossy(bytes).into_owned() })
     }
 }
@@ -144,7 +146,10 @@ mod tests {
     fn envelopes_say_whose_events_they_hold() {
         let envelope = Envelope::read(br#"{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/f","logStream":"s","logEvents":[]}"#);
         let envelope = envelope.expect("an envelope");
-        assert_eq!((envelope.owner.as_deref(), envelope.group.as_deref()), (Some("123456789012"), Some("/aws/lambda/f")));
+        assert_eq!(
+            (envelope.owner.as_deref(), envelope.group.as_deref()),
+            (Some("123456789012"), Some("/aws/lambda/f"))
+        );
         assert!(!envelope.is_control);
         assert!(Envelope::read(br#"{"messageType":"CONTROL_MESSAGE","logEvents":[]}"#).expect("one").is_control);
         assert_eq!(Envelope::read(br#"{"events":[]}"#), Ok(Envelope::default()));

@@ -96,7 +96,8 @@ impl Pipeline {
                     "the input does not say which function wrote it: name the function".to_owned(),
                 ));
             }
-            self.skips.add(Broken("an event of which nothing says which function wrote it"), line, || shown(&message.text));
+            self.skips
+                .add(Broken("an event of which nothing says which function wrote it"), line, || shown(&message.text));
             return Ok(());
         };
         self.placed += 1;
@@ -185,7 +186,9 @@ impl Pipeline {
 
 /// Rows whose day is dropped when the tables are next looked after.
 fn past_retention(made: &Made, setting: &Setting) -> u64 {
-    let past = |time: Timestamp, days: u32| setting.now.days().saturating_sub(time.days()) > i32::try_from(days).unwrap_or(i32::MAX);
+    let past = |time: Timestamp, days: u32| {
+        setting.now.days().saturating_sub(time.days()) > i32::try_from(days).unwrap_or(i32::MAX)
+    };
     let Retention { invocations, logs, .. } = setting.retention;
     let old = made.invocations.iter().filter(|row| past(row.invocation.started_at, invocations)).count();
     (old + made.logs.iter().filter(|row| past(row.time, logs)).count()) as u64
@@ -206,7 +209,13 @@ impl Alike {
             self.seen.clear();
         }
         let environment = place.stream.as_deref().or(place.instance.as_deref()).unwrap_or_default();
-        let parts = [place.tenant.as_bytes(), place.function.as_bytes(), environment.as_bytes(), &time.nanos().to_be_bytes(), text.as_bytes()];
+        let parts = [
+            place.tenant.as_bytes(),
+            place.function.as_bytes(),
+            environment.as_bytes(),
+            &time.nanos().to_be_bytes(),
+            text.as_bytes(),
+        ];
         let text = digest(parts);
         let before = self.seen.entry(text).or_default();
         let id = digest([&text[..], &before.to_be_bytes()]);

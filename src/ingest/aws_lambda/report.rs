@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::model::InitType;
 
 use super::decimal;
-use super::event::{Broken, Event, Failure, Init, InitReport, Report, Trace, first_chars, is_request_id, region_of, xray_trace_id};
+use super::event::{
+    Broken, Event, Failure, Init, InitReport, Report, Trace, first_chars, is_request_id, region_of, xray_trace_id,
+};
 
 /// The most fields that a line may have.
 const MAX_FIELDS: usize = 64;

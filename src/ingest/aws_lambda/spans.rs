@@ -20,7 +20,9 @@ pub(super) fn of(finished: &Finished) -> Vec<Span> {
     });
     // Lambda does not say that a request over HTTP was behind it.
     let unknown = ["http.request.method", "url.path"];
-    spans.iter_mut().for_each(|span| span.attributes.retain(|name, value| !unknown.contains(&name.as_str()) || !value.is_empty()));
+    spans
+        .iter_mut()
+        .for_each(|span| span.attributes.retain(|name, value| !unknown.contains(&name.as_str()) || !value.is_empty()));
     spans
 }
 

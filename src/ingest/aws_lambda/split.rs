@@ -93,11 +93,7 @@ impl Splitter {
         if self.keeps { self.give_up("the text ends within an event", found) } else { Ok(()) }
     }
 
-    fn within_string<E>(
-        &mut self,
-        byte: u8,
-        found: &mut impl FnMut(u64, Piece<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn within_string<E>(&mut self, byte: u8, found: &mut impl FnMut(u64, Piece<'_>) -> Result<(), E>) -> Result<(), E> {
         let keeps = self.keep(&[byte], found)?;
         match byte {
             _ if self.escaped => self.escaped = false,
@@ -125,21 +121,21 @@ impl Splitter {
             return self.keep(&[byte], found).map(|_| ());
         }
         let between = matches!(self.open.last(), None | Some(Open::List));
-        if between { self.between_items(byte, found)? } else { self.within_item(byte, found)? }
+        if between {
+            self.between_items(byte, found)?
+        } else {
+            self.within_item(byte, found)?
+        }
         self.last = byte;
         Ok(())
     }
 
     /// At a place where an event may begin.
-    fn between_items<E>(
-        &mut self,
-        byte: u8,
-        found: &mut impl FnMut(u64, Piece<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn between_items<E>(&mut self, byte: u8, found: &mut impl FnMut(u64, Piece<'_>) -> Result<(), E>) -> Result<(), E> {
         match byte {
             b'{' => self.begin_item(),
             b'[' if self.open.len() < MAX_DEPTH => self.open.push(Open::List),
-            b']' => drop(self.open.pop()),
+            b']' => _ = self.open.pop(),
             // What a broken event leaves behind.
             b',' | b'}' | b':' => {}
             _ => {
@@ -162,11 +158,7 @@ impl Splitter {
     }
 
     /// Within an event or an envelope.
-    fn within_item<E>(
-        &mut self,
-        byte: u8,
-        found: &mut impl FnMut(u64, Piece<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn within_item<E>(&mut self, byte: u8, found: &mut impl FnMut(u64, Piece<'_>) -> Result<(), E>) -> Result<(), E> {
         // Between an object's fields there is no object: the one before was never closed.
         let in_object = self.open.last() != Some(&Open::Array);
         if byte == b'{' && in_object && matches!(self.last, b'{' | b',') && self.keeps {
@@ -189,8 +181,10 @@ impl Splitter {
                 Ok(())
             }
             b'{' | b'[' if self.open.len() >= MAX_DEPTH => self.give_up("an event is nested too deep", found),
-            b'{' => Ok(self.open.push(Open::Object)),
-            b'[' => Ok(self.open.push(Open::Array)),
+            b'{' | b'[' => {
+                self.open.push(if byte == b'{' { Open::Object } else { Open::Array });
+                Ok(())
+            }
             b'}' | b']' => self.close(byte, found),
             _ => Ok(()),
         }
@@ -212,11 +206,7 @@ impl Splitter {
         found(self.item_line, Piece::Envelope(&self.item))
     }
 
-    fn close<E>(
-        &mut self,
-        byte: u8,
-        found: &mut impl FnMut(u64, Piece<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn close<E>(&mut self, byte: u8, found: &mut impl FnMut(u64, Piece<'_>) -> Result<(), E>) -> Result<(), E> {
         let closed = self.open.pop();
         let fits = (byte == b']') == (closed == Some(Open::Array));
         match closed {
@@ -233,11 +223,7 @@ impl Splitter {
     }
 
     /// Keeps bytes of the event; says whether one is kept.
-    fn keep<E>(
-        &mut self,
-        bytes: &[u8],
-        found: &mut impl FnMut(u64, Piece<'_>) -> Result<(), E>,
-    ) -> Result<bool, E> {
+    fn keep<E>(&mut self, bytes: &[u8], found: &mut impl FnMut(u64, Piece<'_>) -> Result<(), E>) -> Result<bool, E> {
         if !self.keeps {
             return Ok(false);
         }

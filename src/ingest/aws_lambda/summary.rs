@@ -72,7 +72,8 @@ impl Skips {
 
     /// The most frequent first.
     pub(super) fn into_list(self) -> Vec<Skipped> {
-        let skipped = |(reason, (count, line, text)): (&str, _)| Skipped { reason: reason.to_owned(), count, line, text };
+        let skipped =
+            |(reason, (count, line, text)): (&str, _)| Skipped { reason: reason.to_owned(), count, line, text };
         let mut all: Vec<Skipped> = self.0.into_iter().map(skipped).collect();
         all.sort_by_key(|skipped| std::cmp::Reverse(skipped.count));
         all

@@ -9,7 +9,8 @@ use crate::model::InitType;
 use crate::units::{ByteCount, Megabytes, Timestamp};
 
 use super::event::{
-    Broken, Event, Failure, Init, InitReport, Line, Report, Scope, Trace, first_chars, is_request_id, region_of, xray_trace_id,
+    Broken, Event, Failure, Init, InitReport, Line, Report, Scope, Trace, first_chars, is_request_id, region_of,
+    xray_trace_id,
 };
 use super::join::Kept;
 use super::message::Message;
@@ -80,11 +81,9 @@ fn platform(kind: &str, record: &Value) -> Result<Event, Broken> {
             within_invocation: false,
             failure: record.failure()?,
         }),
-        "platform.start" => Event::Start {
-            request_id: record.request_id()?,
-            version: record.name("version"),
-            trace: record.trace(),
-        },
+        "platform.start" => {
+            Event::Start { request_id: record.request_id()?, version: record.name("version"), trace: record.trace() }
+        }
         "platform.runtimeDone" => Event::Done {
             request_id: record.request_id()?,
             response: record.metric("producedBytes", decimal::whole)?.map(ByteCount),
@@ -155,7 +154,8 @@ impl<'a> Record<'a> {
     fn report(&self) -> Result<Report, Broken> {
         let millis = |name| self.metric::<Duration>(name, decimal::millis);
         let size = |name| self.metric::<Megabytes>(name, decimal::megabytes);
-        let billed = self.metric("billedDurationMs", |text| decimal::whole(text).and_then(|ms| i64::try_from(ms).ok()))?;
+        let billed =
+            self.metric("billedDurationMs", |text| decimal::whole(text).and_then(|ms| i64::try_from(ms).ok()))?;
         Ok(Report {
             request_id: self.request_id()?,
             duration: millis("durationMs")?.ok_or(Broken("a report without durationMs"))?,
@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn runtime_done_tells_failures_and_bytes() {
-        let record = json!({"requestId": ID, "status": "timeout", "metrics": {"durationMs": 3000.0, "producedBytes": 276}});
+        let record =
+            json!({"requestId": ID, "status": "timeout", "metrics": {"durationMs": 3000.0, "producedBytes": 276}});
         let Event::Done { response, failure, .. } = read("platform.runtimeDone", &record) else { panic!("done") };
         assert_eq!((response, failure.map(|f| f.outcome)), (Some(ByteCount(276)), Some(Outcome::Timeout)));
     }

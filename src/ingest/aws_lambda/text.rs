@@ -118,7 +118,8 @@ fn shown(line: &str) -> String {
 }
 
 fn begins_as_the_platforms(text: &str) -> bool {
-    let words = ["START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "INIT_START ", "INIT_REPORT ", "RESTORE_"];
+    let words =
+        ["START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "INIT_START ", "INIT_REPORT ", "RESTORE_"];
     words.iter().any(|word| text.starts_with(word))
 }
 
@@ -134,7 +135,9 @@ impl<'a> Prefix<'a> {
         let mut prefix = Self { time: None, stream: None, text: line };
         for _ in 0..2 {
             let Some((word, rest)) = prefix.text.split_once(' ') else { break };
-            if prefix.time.is_none() && let Some(time) = time(word) {
+            if prefix.time.is_none()
+                && let Some(time) = time(word)
+            {
                 prefix.time = Some(time);
             } else if prefix.stream.is_none() && is_stream(word) {
                 prefix.stream = Some(word);
@@ -199,7 +202,10 @@ mod tests {
     }
 
     fn texts(text: &str) -> Vec<String> {
-        read(text, 11).into_iter().map(|(_, found)| found.map_or_else(|(why, _)| why.0.to_owned(), |m| m.text)).collect()
+        read(text, 11)
+            .into_iter()
+            .map(|(_, found)| found.map_or_else(|(why, _)| why.0.to_owned(), |m| m.text))
+            .collect()
     }
 
     #[test]
@@ -227,8 +233,12 @@ mod tests {
     fn without_prefixes_each_line_is_a_message_at_the_time_of_the_one_before() {
         let text = "lost\n2025-05-12T20:24:06.1Z\tabc\tINFO\tone\nSTART RequestId: a\n{\"time\":\"2025-05-12T20:24:08Z\"}\nx\n";
         let all = read(text, 100);
-        assert_eq!(all[0].1.as_ref().expect_err("no time yet").0, Broken("a line without a time, before any line that has one"));
-        let times: Vec<i64> = all[1..].iter().map(|(_, m)| m.as_ref().expect("a message").time.nanos() / 100_000_000 % 100).collect();
+        assert_eq!(
+            all[0].1.as_ref().expect_err("no time yet").0,
+            Broken("a line without a time, before any line that has one")
+        );
+        let times: Vec<i64> =
+            all[1..].iter().map(|(_, m)| m.as_ref().expect("a message").time.nanos() / 100_000_000 % 100).collect();
         assert_eq!(times, [61, 61, 80, 80]);
     }
 

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_ENCODING, HeaderMap};
 use http::Uri;
+use http::header::{CONTENT_ENCODING, HeaderMap};
+use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -138,40 +140,36 @@ pub(in crate::web) struct FirehoseAnswer {
     )
 )]
 pub(in crate::web) async fn firehose(State(state): State<Arc<AppState>>, request: Request) -> Response {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let request_id = header("x-amz-firehose-request-id").unwrap_or_default();
-    let source = header("x-amz-firehose-source-arn");
-    let taken = take_delivery(&state, request, request_id.clone(), source).await;
+    let (parts, body) = request.into_parts();
+    let request_id = text(&parts.headers, "x-amz-firehose-request-id").unwrap_or_default();
+    let taken = take_delivery(&state, &parts, body, request_id.clone()).await;
     let timestamp = state.clock.now().nanos() / 1_000_000;
-    match taken {
-        Ok(_) => Json(FirehoseAnswer { request_id, timestamp, error_message: None }).into_response(),
-        Err(problem) => {
-            let (status, detail, headers) = problem.into_parts();
-            let answer = FirehoseAnswer { request_id, timestamp, error_message: Some(detail) };
-            let mut response = (status, Json(answer)).into_response();
-            response.headers_mut().extend(headers);
-            response
-        }
-    }
+    let Err(problem) = taken else {
+        return Json(FirehoseAnswer { request_id, timestamp, error_message: None }).into_response();
+    };
+    let (status, detail, headers) = problem.into_parts();
+    let answer = FirehoseAnswer { request_id, timestamp, error_message: Some(detail) };
+    let mut response = (status, Json(answer)).into_response();
+    response.headers_mut().extend(headers);
+    response
 }
 
-async fn take_delivery(
-    state: &AppState,
-    request: Request,
-    request_id: String,
-    source: Option<String>,
-) -> Result<Summary, Problem> {
+async fn take_delivery(state: &AppState, parts: &Parts, body: Body, request_id: String) -> Result<Summary, Problem> {
     if request_id.is_empty() {
         return Err(Problem::invalid("the header X-Amz-Firehose-Request-Id is missing"));
     }
-    let (parts, body) = request.into_parts();
     let mut said = said(&parts.uri, false)?;
     // arn:aws:firehose:REGION:ACCOUNT:deliverystream/NAME
-    let region = source.as_deref().and_then(|arn| arn.split(':').nth(3)).filter(|region| !region.is_empty());
+    let source = text(&parts.headers, "x-amz-firehose-source-arn").unwrap_or_default();
+    let region = source.split(':').nth(3).filter(|region| !region.is_empty() && region.len() <= MAX_NAME);
     said.region = said.region.or(region.map(str::to_owned));
     check_encoding(&parts.headers)?;
     let held = body::take(state, body, state.aws_lambda.max_request_bytes()).await?;
     Ok(state.aws_lambda.firehose(held.bytes.clone(), request_id, said).await?)
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 /// What the query string says of all records.
@@ -202,7 +200,8 @@ fn said(uri: &Uri, of_one_instance: bool) -> Result<Said, Problem> {
 
 /// Gzip is seen from the bytes; what is said to be compressed otherwise is refused.
 fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
-    let said = headers.get(CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
+    let said =
+        headers.get(CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
     match said.as_deref() {
         None | Some("gzip" | "identity" | "") => Ok(()),
         Some(other) => {
@@ -211,4 +210,3 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
         }
     }
 }
-

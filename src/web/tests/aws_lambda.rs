@@ -24,7 +24,9 @@ fn payload(events: &[(i64, String)]) -> String {
     let events: Vec<Value> = events
         .iter()
         .enumerate()
-        .map(|(number, (time, message))| json!({"id": format!("{time}{number}"), "timestamp": time, "message": message}))
+        .map(
+            |(number, (time, message))| json!({"id": format!("{time}{number}"), "timestamp": time, "message": message}),
+        )
         .collect();
     let payload = json!({"messageType": "DATA_MESSAGE", "owner": "123456789012", "logGroup": "/aws/lambda/shop",
         "logStream": "2026/11/20/[$LATEST]5b1105", "subscriptionFilters": ["all"], "logEvents": events});
@@ -41,7 +43,9 @@ fn start() -> String {
 }
 
 fn report() -> String {
-    format!("REPORT RequestId: {ID}\tDuration: 155.51 ms\tBilled Duration: 156 ms\tMemory Size: 1769 MB\tMax Memory Used: 40 MB\t\n")
+    format!(
+        "REPORT RequestId: {ID}\tDuration: 155.51 ms\tBilled Duration: 156 ms\tMemory Size: 1769 MB\tMax Memory Used: 40 MB\t\n"
+    )
 }
 
 async fn send_firehose(app: &App, body: impl Into<Body>) -> Reply {
@@ -56,12 +60,20 @@ async fn send_firehose(app: &App, body: impl Into<Body>) -> Reply {
 async fn firehose_is_answered_as_it_wants_and_nothing_is_stored_twice() {
     let app = App::new().await;
     let control = STANDARD.encode(gzip(br#"{"messageType":"CONTROL_MESSAGE","logGroup":"","logEvents":[{"id":"","timestamp":1,"message":"CWL CONTROL MESSAGE"}]}"#));
-    let first = delivery(&[control, payload(&[(AT, start()), (AT + 1, "[INFO]\t2026-11-20T12:00:00.001Z\tx\thello".to_owned())])]);
+    let first = delivery(&[
+        control,
+        payload(&[(AT, start()), (AT + 1, "[INFO]\t2026-11-20T12:00:00.001Z\tx\thello".to_owned())]),
+    ]);
     let second = delivery(&[payload(&[(AT + 156, report())])]);
     for _ in 0..2 {
         for body in [gzip(first.as_bytes()), second.clone().into_bytes()] {
             let reply = send_firehose(&app, body).await;
-            assert_eq!((reply.status.as_u16(), reply.header("content-type")), (200, "application/json"), "{}", reply.text());
+            assert_eq!(
+                (reply.status.as_u16(), reply.header("content-type")),
+                (200, "application/json"),
+                "{}",
+                reply.text()
+            );
             let answer = reply.json();
             assert_eq!(answer["requestId"], "r1");
             assert!(answer["timestamp"].is_i64() && answer.get("errorMessage").is_none(), "{answer}");
@@ -77,7 +89,10 @@ async fn firehose_is_answered_as_it_wants_and_nothing_is_stored_twice() {
     assert!(row["list_cost"].is_string(), "the architecture is known, so it has a price: {row}");
     let logs = app.sql("SELECT * FROM logs").await;
     assert_eq!(logs["rows"].as_array().map(Vec::len), Some(1), "{logs}");
-    assert_eq!((logs["rows"][0]["body"].as_str(), logs["rows"][0]["invocation_id"].as_str()), (Some("hello"), Some("x")));
+    assert_eq!(
+        (logs["rows"][0]["body"].as_str(), logs["rows"][0]["invocation_id"].as_str()),
+        (Some("hello"), Some("x"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +121,8 @@ fn telemetry_event(time: &str, kind: &str, record: &Value) -> Value {
 }
 
 async fn send_telemetry(app: &App, query: &str, events: &[Value]) -> Reply {
-    let request = Request::post(format!("/api/v1/aws-lambda/telemetry{query}")).header("content-type", "application/json");
+    let request =
+        Request::post(format!("/api/v1/aws-lambda/telemetry{query}")).header("content-type", "application/json");
     app.send(request, Value::from(events.to_vec()).to_string()).await
 }
 
@@ -114,29 +130,55 @@ async fn send_telemetry(app: &App, query: &str, events: &[Value]) -> Reply {
 async fn telemetry_goes_on_from_one_request_to_the_next() {
     let app = App::new().await;
     let first = [
-        telemetry_event("00.000", "platform.initStart", &json!({"initializationType": "on-demand", "phase": "init",
+        telemetry_event(
+            "00.000",
+            "platform.initStart",
+            &json!({"initializationType": "on-demand", "phase": "init",
             "runtimeVersion": "nodejs:20.v7", "runtimeVersionArn": "arn:aws:lambda:us-east-2::runtime:1",
-            "functionName": "cart", "functionVersion": "7", "instanceId": "i-1"})),
+            "functionName": "cart", "functionVersion": "7", "instanceId": "i-1"}),
+        ),
         telemetry_event("00.500", "platform.start", &json!({"requestId": ID, "version": "7"})),
         telemetry_event("00.501", "function", &json!("2026-11-20T12:00:00.501Z\tundefined\tWARN\tlow\n")),
     ];
     let second = [
-        telemetry_event("00.600", "platform.runtimeDone", &json!({"requestId": ID, "status": "success", "metrics": {"durationMs": 99.5, "producedBytes": 42}})),
-        telemetry_event("00.602", "platform.report", &json!({"requestId": ID, "status": "success", "metrics": {"durationMs": 101.51,
+        telemetry_event(
+            "00.600",
+            "platform.runtimeDone",
+            &json!({"requestId": ID, "status": "success", "metrics": {"durationMs": 99.5, "producedBytes": 42}}),
+        ),
+        telemetry_event(
+            "00.602",
+            "platform.report",
+            &json!({"requestId": ID, "status": "success", "metrics": {"durationMs": 101.51,
             "billedDurationMs": 218, "memorySizeMB": 512, "maxMemoryUsedMB": 33, "initDurationMs": 116.67}, "tracing": {"spanId":
-            "54565fb41ac79632", "type": "X-Amzn-Trace-Id", "value": "Root=1-62e900b2-710d76f009d6e7785905449a;Parent=0efbd19962d95b05;Sampled=1"}})),
+            "54565fb41ac79632", "type": "X-Amzn-Trace-Id", "value": "Root=1-62e900b2-710d76f009d6e7785905449a;Parent=0efbd19962d95b05;Sampled=1"}}),
+        ),
     ];
     let summary = send_telemetry(&app, "", &first).await;
     assert_eq!((summary.status.as_u16(), &summary.json()["stored"]["logs"]), (200, &json!(1)), "{}", summary.text());
     for stored in [1, 0] {
         let summary = send_telemetry(&app, "?instance=i-1", &second).await;
-        assert_eq!((summary.status.as_u16(), &summary.json()["stored"]["invocations"]), (200, &json!(stored)), "{}", summary.text());
+        assert_eq!(
+            (summary.status.as_u16(), &summary.json()["stored"]["invocations"]),
+            (200, &json!(stored)),
+            "{}",
+            summary.text()
+        );
     }
     let rows = app.sql("SELECT * FROM invocations").await;
     let row = &rows["rows"][0];
-    assert_eq!((row["function"].as_str(), row["version"].as_str(), row["environment_id"].as_str()), (Some("cart"), Some("7"), Some("i-1")));
-    assert_eq!((row["runtime"].as_str(), row["region"].as_str(), row["cold"].as_bool()), (Some("nodejs:20.v7"), Some("us-east-2"), Some(true)));
-    assert_eq!((row["response_bytes"].as_i64(), row["init_ns"].as_i64(), row["billed_ms"].as_i64()), (Some(42), Some(116_670_000), Some(218)));
+    assert_eq!(
+        (row["function"].as_str(), row["version"].as_str(), row["environment_id"].as_str()),
+        (Some("cart"), Some("7"), Some("i-1"))
+    );
+    assert_eq!(
+        (row["runtime"].as_str(), row["region"].as_str(), row["cold"].as_bool()),
+        (Some("nodejs:20.v7"), Some("us-east-2"), Some(true))
+    );
+    assert_eq!(
+        (row["response_bytes"].as_i64(), row["init_ns"].as_i64(), row["billed_ms"].as_i64()),
+        (Some(42), Some(116_670_000), Some(218))
+    );
     assert!(row["list_cost"].is_null(), "what it runs on is not known: {row}");
     let spans = app.sql("SELECT name, parent_span_id, span_id FROM spans ORDER BY started_at, name").await;
     let names: Vec<&str> = spans["rows"].as_array().unwrap().iter().filter_map(|row| row["name"].as_str()).collect();
@@ -162,7 +204,8 @@ async fn telemetry_that_names_no_function_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_tells_what_it_skipped() {
     let app = App::new().await;
-    let event = |time: i64, message: &str| json!({"timestamp": time, "message": message, "logStreamName": "2026/11/20/[1]e"});
+    let event =
+        |time: i64, message: &str| json!({"timestamp": time, "message": message, "logStreamName": "2026/11/20/[1]e"});
     let events = json!([event(AT, &start()), event(AT + 1, "REPORT RequestId: x\tno"), {"message": "no time"}, event(AT + 156, &report())]);
     for (stored, again) in [(1, 0), (0, 1)] {
         let reply = app.post("/api/v1/import/aws-lambda-logs?function=f", gzip(events.to_string().as_bytes())).await;

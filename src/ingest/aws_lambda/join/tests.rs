@@ -35,7 +35,9 @@ fn happened(millis: i64, text: &str) -> Happened {
 }
 
 fn report(id: &str, more: &str) -> String {
-    format!("REPORT RequestId: {id}\tDuration: 100.00 ms\tBilled Duration: 100 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\t{more}\n")
+    format!(
+        "REPORT RequestId: {id}\tDuration: 100.00 ms\tBilled Duration: 100 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\t{more}\n"
+    )
 }
 
 /// What is made of lines of one stream, the last one settled too.
@@ -62,7 +64,10 @@ fn start(id: &str) -> String {
 fn a_warm_call_takes_its_start_and_its_streams_name() {
     let row = only(&stream(), &[(0, &start(A)), (100, &format!("END RequestId: {A}")), (101, &report(A, ""))]);
     assert_eq!((row.started_at, row.invocation_id.0.as_str(), row.attempt), (at(0), A, 1));
-    assert_eq!((row.version.as_deref(), row.environment_id.map(|id| id.0)), (Some("8"), Some("5b1105a695c4".to_owned())));
+    assert_eq!(
+        (row.version.as_deref(), row.environment_id.map(|id| id.0)),
+        (Some("8"), Some("5b1105a695c4".to_owned()))
+    );
     assert_eq!((row.cold, row.billed_ms, row.outcome), (Some(false), Some(100), Outcome::Ok));
     assert_eq!(row.phases.init, Some(std::time::Duration::ZERO));
     assert_eq!((row.tenant.as_str(), row.function.as_str(), row.account.as_deref()), ("t", "f", Some("1")));
@@ -79,13 +84,30 @@ fn a_report_alone_is_enough() {
 fn cold_starts_by_init_by_restore_and_by_a_failed_init() {
     let init = "INIT_START Runtime Version: python:3.12.v36\tRuntime Version ARN: arn:aws:lambda:eu-west-1::runtime:1";
     let row = only(&stream(), &[(0, init), (1, &start(A)), (101, &report(A, "Init Duration: 264.75 ms\t"))]);
-    assert_eq!((row.cold, row.runtime.as_deref(), row.region.as_deref()), (Some(true), Some("python:3.12.v36"), Some("eu-west-1")));
+    assert_eq!(
+        (row.cold, row.runtime.as_deref(), row.region.as_deref()),
+        (Some(true), Some("python:3.12.v36"), Some("eu-west-1"))
+    );
     assert_eq!(row.phases.init, Some(std::time::Duration::from_nanos(264_750_000)));
-    let row = only(&stream(), &[(0, &start(A)), (101, &report(A, "Restore Duration: 300.00 ms\tBilled Restore Duration: 26 ms\t"))]);
+    let row = only(
+        &stream(),
+        &[(0, &start(A)), (101, &report(A, "Restore Duration: 300.00 ms\tBilled Restore Duration: 26 ms\t"))],
+    );
     assert_eq!((row.cold, row.init_type), (Some(true), Some(InitType::SnapStart)));
     let failed = "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout";
-    let again = "INIT_REPORT Init Duration: 90.00 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ImportModuleError";
-    let made = joined(&stream(), &[(0, failed), (1, &start(A)), (2, again), (101, &report(A, "Status: error")), (102, &start(B)), (202, &report(B, ""))]);
+    let again =
+        "INIT_REPORT Init Duration: 90.00 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ImportModuleError";
+    let made = joined(
+        &stream(),
+        &[
+            (0, failed),
+            (1, &start(A)),
+            (2, again),
+            (101, &report(A, "Status: error")),
+            (102, &start(B)),
+            (202, &report(B, "")),
+        ],
+    );
     let (first, second) = (&made.invocations[0].invocation, &made.invocations[1].invocation);
     assert_eq!((first.cold, second.cold), (Some(true), Some(false)));
     assert_eq!((first.outcome, first.error_type.as_deref()), (Outcome::Error, Some("Runtime.ImportModuleError")));
@@ -95,7 +117,10 @@ fn cold_starts_by_init_by_restore_and_by_a_failed_init() {
 fn provisioned_environments_are_never_cold() {
     let init = r#"{"time":"2024-09-05T00:00:00Z","type":"platform.initStart","record":{"initializationType":"provisioned-concurrency"}}"#;
     let row = only(&stream(), &[(0, init), (1, &start(A)), (101, &report(A, "Init Duration: 9.00 ms\t"))]);
-    assert_eq!((row.cold, row.init_type, row.phases.init), (Some(false), Some(InitType::Provisioned), Some(std::time::Duration::ZERO)));
+    assert_eq!(
+        (row.cold, row.init_type, row.phases.init),
+        (Some(false), Some(InitType::Provisioned), Some(std::time::Duration::ZERO))
+    );
 }
 
 #[test]
@@ -122,7 +147,10 @@ fn failures_are_told_before_in_and_after_the_report() {
         }
     }
     let row = only(&stream(), &[(0, &start(A)), (50, &raised), (101, &report(A, ""))]);
-    assert_eq!((row.outcome, row.error_type.as_deref(), row.error_message.as_deref()), (Outcome::Error, Some("ValueError"), Some("bad")));
+    assert_eq!(
+        (row.outcome, row.error_type.as_deref(), row.error_message.as_deref()),
+        (Outcome::Error, Some("ValueError"), Some("bad"))
+    );
     let row = only(&stream(), &[(0, &start(A)), (101, &report(A, "Status: timeout"))]);
     assert_eq!(row.outcome, Outcome::Timeout);
 }
@@ -130,7 +158,10 @@ fn failures_are_told_before_in_and_after_the_report() {
 #[test]
 fn lines_belong_to_who_they_say_or_to_who_runs() {
     let said = format!("[INFO]\t2024-09-05T00:00:00Z\t{B}\tsaid");
-    let made = joined(&stream(), &[(0, "before"), (1, &start(A)), (2, "within"), (3, &said), (101, &report(A, "")), (102, "after")]);
+    let made = joined(
+        &stream(),
+        &[(0, "before"), (1, &start(A)), (2, "within"), (3, &said), (101, &report(A, "")), (102, "after")],
+    );
     let of: Vec<Option<&str>> = made.logs.iter().map(|log| log.invocation_id.as_deref()).collect();
     assert_eq!(of, [None, Some(A), Some(B), None]);
     assert_eq!((made.logs[2].body.as_str(), made.logs[2].severity_number), ("said", 9));
@@ -139,8 +170,15 @@ fn lines_belong_to_who_they_say_or_to_who_runs() {
 
 #[test]
 fn invocations_that_run_at_once_are_told_apart() {
-    let made = joined(&place(None), &[(0, &start(A)), (10, &start(B)), (20, "whose?"), (110, &report(B, "")), (111, "A's"), (130, &report(A, ""))]);
-    let starts: Vec<_> = made.invocations.iter().map(|done| (done.invocation.invocation_id.0.as_str(), done.invocation.started_at)).collect();
+    let made = joined(
+        &place(None),
+        &[(0, &start(A)), (10, &start(B)), (20, "whose?"), (110, &report(B, "")), (111, "A's"), (130, &report(A, ""))],
+    );
+    let starts: Vec<_> = made
+        .invocations
+        .iter()
+        .map(|done| (done.invocation.invocation_id.0.as_str(), done.invocation.started_at))
+        .collect();
     assert_eq!(starts, [(B, at(10)), (A, at(0))]);
     let of: Vec<Option<&str>> = made.logs.iter().map(|log| log.invocation_id.as_deref()).collect();
     assert_eq!(of, [None, Some(A)]);

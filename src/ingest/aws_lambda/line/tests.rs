@@ -26,7 +26,10 @@ fn start_end_and_extension_lines() {
         Ok(Event::Start { request_id, version, .. }) => (request_id, version),
         other => panic!("a start: {other:?}"),
     };
-    assert_eq!(start(&format!("START RequestId: {ID} Version: $LATEST\n")), (ID.to_owned(), Some("$LATEST".to_owned())));
+    assert_eq!(
+        start(&format!("START RequestId: {ID} Version: $LATEST\n")),
+        (ID.to_owned(), Some("$LATEST".to_owned()))
+    );
     assert_eq!(start(&format!("START RequestId: {ID}")), (ID.to_owned(), None));
     assert_eq!(parse(&format!("END RequestId: {ID}\n")), Ok(Event::Other));
     assert_eq!(parse("EXTENSION\tName: x\tState: Ready\tEvents: [INVOKE]"), Ok(Event::Other));
@@ -54,7 +57,9 @@ fn runtimes_lines_have_level_and_request() {
 
 #[test]
 fn json_lines_keep_what_is_no_column_as_attributes() {
-    let json = line(&format!(r#"{{"timestamp":"2024-09-05T12:00:00Z","level":"ERROR","requestId":"{ID}","message":"no","n":7,"o":{{"k":[1]}}}}"#));
+    let json = line(&format!(
+        r#"{{"timestamp":"2024-09-05T12:00:00Z","level":"ERROR","requestId":"{ID}","message":"no","n":7,"o":{{"k":[1]}}}}"#
+    ));
     assert_eq!((json.request_id.as_deref(), json.level.as_str(), json.body.as_str()), (Some(ID), "ERROR", "no"));
     assert_eq!(json.attributes.get("n").map(String::as_str), Some("7"));
     assert_eq!(json.attributes.get("o").map(String::as_str), Some(r#"{"k":[1]}"#));
@@ -65,12 +70,16 @@ fn json_lines_keep_what_is_no_column_as_attributes() {
 
 #[test]
 fn timeouts_and_crashes() {
-    for text in [format!("2024-09-05T12:00:00.123Z {ID} Task timed out after 3.00 seconds\n\n"), format!("{ID} Task timed out after 900.10 seconds")] {
+    for text in [
+        format!("2024-09-05T12:00:00.123Z {ID} Task timed out after 3.00 seconds\n\n"),
+        format!("{ID} Task timed out after 900.10 seconds"),
+    ] {
         let (request_id, failure) = failed_by(&text);
         assert_eq!((request_id.as_deref(), failure.outcome), (Some(ID), Outcome::Timeout));
         assert!(failure.message.expect("a message").starts_with("Task timed out after "));
     }
-    let (request_id, exit) = failed_by(&format!("RequestId: {ID} Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n"));
+    let (request_id, exit) =
+        failed_by(&format!("RequestId: {ID} Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n"));
     assert_eq!((request_id.as_deref(), exit.error_type.as_deref()), (Some(ID), Some("Runtime.ExitError")));
     assert_eq!(exit.message.as_deref(), Some("Runtime exited with error: signal: killed"));
     let (_, memory) = failed_by(&format!("RequestId: {ID} Error: Runtime exited\nRuntime.OutOfMemory"));
@@ -82,8 +91,13 @@ fn timeouts_and_crashes() {
 #[test]
 fn errors_that_a_handler_raised() {
     let (request_id, python) = failed_by("[ERROR] ValueError: no: bad\rTraceback (most recent call last):\r  File x");
-    assert_eq!((request_id, python.error_type.as_deref(), python.message.as_deref()), (None, Some("ValueError"), Some("no: bad")));
-    let (request_id, node) = failed_by(&format!("2024-09-05T12:00:00.123Z\t{ID}\tERROR\tInvoke Error \t{{\"errorType\":\"TypeError\",\"errorMessage\":\"x\"}}"));
+    assert_eq!(
+        (request_id, python.error_type.as_deref(), python.message.as_deref()),
+        (None, Some("ValueError"), Some("no: bad"))
+    );
+    let (request_id, node) = failed_by(&format!(
+        "2024-09-05T12:00:00.123Z\t{ID}\tERROR\tInvoke Error \t{{\"errorType\":\"TypeError\",\"errorMessage\":\"x\"}}"
+    ));
     assert_eq!((request_id.as_deref(), node.error_type.as_deref()), (Some(ID), Some("TypeError")));
     assert_eq!(line(&format!("2024-09-05T12:00:00.123Z\t{ID}\tERROR\tInvoke Error was handled")).level, "ERROR");
     assert_eq!(line("[ERROR] only said so").body, "[ERROR] only said so");
@@ -93,12 +107,18 @@ fn errors_that_a_handler_raised() {
 fn sample() -> impl Strategy<Value = String> {
     prop::sample::select(vec![
         format!("START RequestId: {ID} Version: $LATEST\n"),
-        format!("REPORT RequestId: {ID}\tDuration: 127.10 ms\tBilled Duration: 154 ms\tMemory Size: 2048 MB\tMax Memory Used: 212 MB\tRestore Duration: 325.93 ms\tStatus: error\tError Type: Runtime.ExitError\t\nXRAY TraceId: 1-66d978e5-0af7651916cd43dd8448eb21\tSegmentId: 29c3839e6ecb5895\tSampled: true\t\n"),
-        "INIT_REPORT Init Duration: 10009.13 ms\tPhase: init\tStatus: timeout\tError Type: Runtime.InvalidEntrypoint".to_owned(),
-        "INIT_START Runtime Version: python:3.12.v36\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:1".to_owned(),
+        format!(
+            "REPORT RequestId: {ID}\tDuration: 127.10 ms\tBilled Duration: 154 ms\tMemory Size: 2048 MB\tMax Memory Used: 212 MB\tRestore Duration: 325.93 ms\tStatus: error\tError Type: Runtime.ExitError\t\nXRAY TraceId: 1-66d978e5-0af7651916cd43dd8448eb21\tSegmentId: 29c3839e6ecb5895\tSampled: true\t\n"
+        ),
+        "INIT_REPORT Init Duration: 10009.13 ms\tPhase: init\tStatus: timeout\tError Type: Runtime.InvalidEntrypoint"
+            .to_owned(),
+        "INIT_START Runtime Version: python:3.12.v36\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:1"
+            .to_owned(),
         format!("2024-09-05T12:00:00.123Z {ID} Task timed out after 3.00 seconds\n\n"),
         format!("RequestId: {ID} Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n"),
-        format!(r#"{{"time":"2024-09-05T12:00:00Z","type":"platform.report","record":{{"requestId":"{ID}","status":"success","metrics":{{"durationMs":101.51,"billedDurationMs":102,"memorySizeMB":128,"maxMemoryUsedMB":33}}}}}}"#),
+        format!(
+            r#"{{"time":"2024-09-05T12:00:00Z","type":"platform.report","record":{{"requestId":"{ID}","status":"success","metrics":{{"durationMs":101.51,"billedDurationMs":102,"memorySizeMB":128,"maxMemoryUsedMB":33}}}}}}"#
+        ),
         "[ERROR] ValueError: no\rTraceback (most recent call last):\r".to_owned(),
     ])
 }

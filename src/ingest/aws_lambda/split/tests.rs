@@ -11,11 +11,14 @@ use super::*;
 fn split(text: &[u8], size: usize) -> Vec<(u64, String)> {
     let mut pieces = Vec::new();
     let mut found = |line: u64, piece: Piece<'_>| {
-        pieces.push((line, match piece {
-            Piece::Object(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            Piece::Envelope(bytes) => format!("envelope {}", String::from_utf8_lossy(bytes)),
-            Piece::Broken(why, _) => format!("broken: {why}"),
-        }));
+        pieces.push((
+            line,
+            match piece {
+                Piece::Object(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                Piece::Envelope(bytes) => format!("envelope {}", String::from_utf8_lossy(bytes)),
+                Piece::Broken(why, _) => format!("broken: {why}"),
+            },
+        ));
         Ok::<(), Infallible>(())
     };
     let mut splitter = Splitter::default();
@@ -37,13 +40,19 @@ fn lists_envelopes_and_objects_in_a_row() {
     let page = r#"{"events":[{"a":1}],"searchedLogStreams":[{"logStreamName":"x"}],"nextToken":"]}"}"#;
     assert_eq!(texts(page), [r#"envelope {"events":[]}"#, r#"{"a":1}"#]);
     let two = r#"{"logGroup":"g","logEvents":[{"a":1},{"b":2}]}{"logGroup":"h","logEvents":[]}"#;
-    assert_eq!(texts(two), [
-        r#"envelope {"logGroup":"g","logEvents":[]}"#,
-        r#"{"a":1}"#,
-        r#"{"b":2}"#,
-        r#"envelope {"logGroup":"h","logEvents":[]}"#
-    ]);
-    assert_eq!(texts(r#"[{"events":"none"},{"x":{"events":[1]}}]"#), [r#"{"events":"none"}"#, r#"{"x":{"events":[1]}}"#]);
+    assert_eq!(
+        texts(two),
+        [
+            r#"envelope {"logGroup":"g","logEvents":[]}"#,
+            r#"{"a":1}"#,
+            r#"{"b":2}"#,
+            r#"envelope {"logGroup":"h","logEvents":[]}"#
+        ]
+    );
+    assert_eq!(
+        texts(r#"[{"events":"none"},{"x":{"events":[1]}}]"#),
+        [r#"{"events":"none"}"#, r#"{"x":{"events":[1]}}"#]
+    );
     assert!(texts("").is_empty() && texts(" [ ] ").is_empty());
 }
 
