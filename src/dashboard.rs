@@ -11,19 +11,22 @@ mod near;
 mod panel;
 mod read;
 mod sql;
+mod variable;
 
 use std::fmt;
 
 use crate::query::ParamType;
 
 pub use boards::Boards;
-pub use file::{Better, Column, Dashboard, Display, Gap, Grid, Kind, Panel, Scale, Threshold, Trend, Unit};
+pub use file::{
+    Better, Column, Dashboard, Display, Gap, Grid, Kind, Panel, Scale, Threshold, Trend, Unit, Variable, VariableKind,
+};
 
 /// Columns of the grid that panels lie on.
 const GRID_COLUMNS: u32 = 24;
 
 /// What a panel gives to its query, where the query's head declares it: the range, the step in seconds, and the filters,
-/// which are null where none is set.
+/// which are null where none is set. A board's variables come beside these.
 pub const PARAMS: [(&str, ParamType); 9] = [
     ("from", ParamType::Timestamp),
     ("to", ParamType::Timestamp),

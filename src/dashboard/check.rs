@@ -9,7 +9,7 @@ use super::folder::{Source, Sources};
 use super::panel::{self, Asked};
 use super::read::{self, Places};
 use super::sql::{self, Described};
-use super::{Dashboard, Error, FILES, Faults};
+use super::{Dashboard, Error, FILES, Faults, variable};
 
 /// Whose boards are checked: a user's have places of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +86,9 @@ pub(super) async fn check(engine: &Engine, sources: &Sources, whose: Whose) -> R
                 let Some(board) = reading.board else { continue };
                 let mut notes = Notes { file: &source.file, places: &reading.places, faults: Vec::new() };
                 check_board(&mut notes, &board, whose);
+                variable::check(&mut notes, &board);
                 for (number, panel) in board.panels.iter().enumerate().filter(|(n, _)| !reading.spoilt.contains(n)) {
-                    panel::check(&mut notes, number, panel, &known, &all_names);
+                    panel::check(&mut notes, number, (panel, &board.variables), &known, &all_names);
                 }
                 faults.extend(notes.faults);
                 boards.push((source.file.as_str(), reading.places.line("path"), board));

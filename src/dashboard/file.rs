@@ -23,8 +23,40 @@ pub struct Dashboard {
     /// Whether it is in the navigation (yes).
     #[serde(default = "yes")]
     pub listed: bool,
+    /// What a reader may set beside the range and the filters, for queries that declare a parameter of that name.
+    #[serde(default)]
+    pub variables: Vec<Variable>,
     /// In reading order.
     pub panels: Vec<Panel>,
+}
+
+/// Something that a reader may set: `var-<name>` in the URL, `$<name>` in queries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// Names it in URLs and queries.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it takes.
+    pub kind: VariableKind,
+    /// Its value where the URL says none.
+    pub default: String,
+    /// What it may be set to; anything of its kind where none is named.
+    #[serde(default)]
+    pub options: Vec<String>,
+}
+
+/// What a variable takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VariableKind {
+    /// Text.
+    Text,
+    /// A whole number of 64 bits.
+    Int,
+    /// A decimal number, as exact as money.
+    Decimal,
 }
 
 /// One panel of a board: a query and how its answer is shown.

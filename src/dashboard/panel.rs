@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::{DataType, Field};
 
+use crate::query::ParamType;
 use crate::units::parse_duration;
 
 use super::check::Notes;
 use super::near::suggestion;
 use super::sql::Described;
-use super::{Dashboard, GRID_COLUMNS, Kind, PARAMS, Panel};
+use super::{Dashboard, GRID_COLUMNS, Kind, PARAMS, Panel, Variable};
 
 /// The colours of columns: phases, then meanings.
 const COLORS: [&str; 10] =
@@ -53,24 +54,28 @@ pub(super) fn is_id(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-/// Notes everything that is wrong with the panel of this number.
+/// Notes everything that is wrong with the panel of this number; its board has these variables.
 pub(super) fn check(
     notes: &mut Notes<'_>,
     number: usize,
-    panel: &Panel,
+    (panel, variables): (&Panel, &[Variable]),
     known: &BTreeMap<String, Asked>,
     names: &BTreeSet<&str>,
 ) {
+    let given: Vec<(&str, ParamType)> = PARAMS
+        .into_iter()
+        .chain(variables.iter().map(|variable| (variable.name.as_str(), variable.kind.param())))
+        .collect();
     let at = |key: &str| format!("panels.{number}.{key}");
     check_words(notes, panel, &at);
     check_options(notes, panel, &at);
-    let described = check_query(notes, &panel.query, &at("query"), known, names);
+    let described = check_query(notes, (&panel.query, &at("query")), &given, known, names);
     if let Some(described) = described {
         check_columns(notes, panel, described, &at);
         check_kind(notes, panel, described, &at);
     }
     let Some(trend) = &panel.trend else { return };
-    if let Some(described) = check_query(notes, &trend.query, &at("trend.query"), known, names) {
+    if let Some(described) = check_query(notes, (&trend.query, &at("trend.query")), &given, known, names) {
         check_time(notes, described, &at("trend.query"));
         check_number(notes, described, &trend.value, &at("trend.value"));
     }
@@ -138,11 +143,11 @@ fn check_options(notes: &mut Notes<'_>, panel: &Panel, at: &impl Fn(&str) -> Str
     }
 }
 
-/// The query, where it is there and sound.
+/// The query, where it is there and sound; panels give it these parameters.
 fn check_query<'a>(
     notes: &mut Notes<'_>,
-    name: &str,
-    path: &str,
+    (name, path): (&str, &str),
+    params: &[(&str, ParamType)],
     known: &'a BTreeMap<String, Asked>,
     names: &BTreeSet<&str>,
 ) -> Option<&'a Described> {
@@ -153,10 +158,10 @@ fn check_query<'a>(
     };
     let Asked::Sound(described) = asked else { return None };
     for param in &described.query.params {
-        let given = PARAMS.iter().find(|(given, _)| *given == param.name);
+        let given = params.iter().find(|(given, _)| *given == param.name);
         match given {
             None if param.default.is_none() => {
-                let all = PARAMS.map(|(name, _)| name).join(", ");
+                let all = params.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
                 let reason = format!("the query '{name}' requires ${}, and panels give {all}", param.name);
                 notes.fault(path, reason);
             }

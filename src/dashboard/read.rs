@@ -116,6 +116,7 @@ fn stand_in(place: &[String], field: &str) -> DeValue<'static> {
     let is_threshold = place.iter().any(|step| step == "thresholds");
     match field {
         "panels" => DeValue::Array(DeArray::new()),
+        "kind" if place.iter().any(|step| step == "variables") => DeValue::String(DeString::from("text")),
         "kind" => DeValue::String(DeString::from("Table")),
         "w" | "h" => DeValue::Integer(DeInteger::default()),
         "value" if is_threshold => DeValue::Float(DeFloat::default()),

@@ -73,6 +73,41 @@ async fn a_sound_folder_has_no_faults() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn variables_are_given_to_queries_that_declare_them_and_each_fault_is_named() {
+    let home = home().await;
+    let query = "-- A price.\n-- param price: decimal, required\n-- param minutes: int = 5\nSELECT $price AS price, $minutes AS minutes";
+    home.write("calls.sql", query);
+    let variable = |more: &str| format!("\n[[variables]]\ntitle = \"V\"\n{more}\n");
+    let with = |more: &str| {
+        let panel = "\n[[panels]]\nid = \"p\"\ntitle = \"P\"\nquery = \"calls\"\nkind = \"Table\"\n";
+        format!(
+            "title = \"Mine\"\n{}{more}{panel}",
+            variable("name = \"price\"\nkind = \"decimal\"\ndefault = \"0.05\"")
+        )
+    };
+    home.write(
+        "mine.toml",
+        &with(&variable("name = \"minutes\"\nkind = \"int\"\ndefault = \"5\"\noptions = [\"5\", \"15\"]")),
+    );
+    assert_eq!(home.faults().await, Vec::<String>::new());
+    for (more, expected) in [
+        ("name = \"tenant\"\nkind = \"text\"\ndefault = \"\"", "panels give $tenant already"),
+        ("name = \"price\"\nkind = \"int\"\ndefault = \"1\"", "the name 'price' is that of another variable"),
+        ("name = \"A\"\nkind = \"int\"\ndefault = \"1\"", "the name 'A' may have a to z"),
+        ("name = \"a\"\nkind = \"int\"\ndefault = \"one\"", "cannot be 'one': it takes a whole number"),
+        ("name = \"a\"\nkind = \"text\"\ndefault = \"x\"\noptions = [\"y\"]", "cannot be 'x': it may be y"),
+        ("name = \"minutes\"\nkind = \"text\"\ndefault = \"x\"", "takes $minutes as int, and panels give text"),
+        ("name = \"a\"\ndefault = \"x\"", "missing field `kind`"),
+    ] {
+        home.write("mine.toml", &with(&variable(more)));
+        let faults = home.faults().await;
+        assert!(faults.len() == 1 && faults[0].contains(expected), "{more}: {faults:?}");
+    }
+    home.write("mine.toml", &board("kind = \"Table\"\n"));
+    assert!(home.faults().await[0].contains("requires $price, and panels give from, to"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_fault_of_a_panel_is_named() {
     let home = home().await;
     home.write("calls.sql", SOUND_QUERY);

@@ -84,6 +84,7 @@ enum What {
         ("ver" = Option<String>, Query, description = "Of this version alone"),
         ("region" = Option<String>, Query, description = "Of this region alone"),
         ("tag" = Option<String>, Query, description = "With this tag alone: KEY:VALUE"),
+        ("var-{name}" = Option<String>, Query, description = "What the board's variable of this name is set to"),
         ("panel" = Option<Vec<String>>, Query, description = "These panels alone; may be given again"),
     ),
     responses(
@@ -99,7 +100,7 @@ pub(super) async fn data(
 ) -> Result<Response, Problem> {
     let board = board(&state, &name)?;
     let mut query = QueryString::of(&uri);
-    let window = Window::read(&mut query, state.clock.now())?;
+    let window = Window::read_for(&board, &mut query, state.clock.now())?;
     let only = query.texts("panel");
     query.finish()?;
     if let Some(unknown) = only.iter().find(|id| board.panel(id).is_none()) {

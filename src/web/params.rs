@@ -1,6 +1,7 @@
 //! Reads query strings strictly: a parameter that is not known, given twice or malformed is an answer of 400 that
 //! names it.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -11,7 +12,7 @@ use super::error::Problem;
 /// A query string that is being read. `finish` must be called: it refuses what was not asked for.
 pub(super) struct QueryString {
     pairs: Vec<(String, String)>,
-    known: Vec<&'static str>,
+    known: Vec<Cow<'static, str>>,
 }
 
 impl QueryString {
@@ -22,8 +23,9 @@ impl QueryString {
     }
 
     /// A parameter that may be given once.
-    pub(super) fn text(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
-        let mut values = self.many(name);
+    pub(super) fn text(&mut self, name: impl Into<Cow<'static, str>>) -> Result<Option<String>, Problem> {
+        let name = name.into();
+        let mut values = self.many(name.clone());
         if values.len() > 1 {
             return Err(Problem::invalid(format!("the parameter '{name}' is given {} times", values.len())));
         }
@@ -80,10 +82,11 @@ impl QueryString {
         Err(Problem::invalid(format!("the parameter '{name}' is not known here; known are: {known}")))
     }
 
-    fn many(&mut self, name: &'static str) -> Vec<String> {
-        self.known.push(name);
-        let (asked, rest) = std::mem::take(&mut self.pairs).into_iter().partition(|(given, _)| given == name);
+    fn many(&mut self, name: impl Into<Cow<'static, str>>) -> Vec<String> {
+        let name = name.into();
+        let (asked, rest) = std::mem::take(&mut self.pairs).into_iter().partition(|(given, _)| *given == *name);
         self.pairs = rest;
+        self.known.push(name);
         let asked: Vec<(String, String)> = asked;
         asked.into_iter().map(|(_, value)| value).collect()
     }

@@ -42,13 +42,13 @@ pub fn write(board: &Dashboard, queries: &[NamedQuery]) -> Value {
         "time": {"from": "now-24h", "to": "now"},
         "annotations": {"list": []},
         "links": [],
-        "templating": {"list": variables()},
+        "templating": {"list": variables(board)},
         "panels": panels.collect::<Vec<_>>(),
     })
 }
 
-/// The data source, the server, the step, and a text for each filter.
-fn variables() -> Vec<Value> {
+/// The data source, the server, the step, a text for each filter, and the board's own.
+fn variables(board: &Dashboard) -> Vec<Value> {
     let text = |name: &str, label: &str, value: &str| {
         let shown = json!({"text": value, "value": value, "selected": true});
         json!({
@@ -73,6 +73,17 @@ fn variables() -> Vec<Value> {
     ];
     let filters = PARAMS.iter().filter(|(_, kind)| *kind == ParamType::Text);
     list.extend(filters.map(|(name, _)| text(name, &name.replace('_', " "), "")));
+    list.extend(board.variables.iter().map(|variable| {
+        if variable.options.is_empty() {
+            return text(&variable.name, &variable.title, &variable.default);
+        }
+        let option = |value: &String| json!({"text": value, "value": value, "selected": *value == variable.default});
+        json!({
+            "name": format!("{PREFIX}{}", variable.name), "label": variable.title, "type": "custom", "hide": 0, "multi": false,
+            "includeAll": false, "query": variable.options.join(", "),
+            "current": {"text": variable.default, "value": variable.default}, "options": variable.options.iter().map(option).collect::<Vec<_>>(),
+        })
+    }));
     list
 }
 

@@ -27,23 +27,35 @@ pub fn write(board: &Dashboard, queries: &[NamedQuery]) -> Value {
         "spec": {
             "display": {"name": board.title, "description": board.about},
             "duration": "24h",
-            "variables": variables(),
+            "variables": variables(board),
             "panels": panels.collect::<Map<_, _>>(),
             "layouts": [{"kind": "Grid", "spec": {"items": items.collect::<Vec<_>>()}}],
         },
     })
 }
 
-/// The server, and a text for each filter.
-fn variables() -> Vec<Value> {
-    let text = |name: &str, value: &str| {
+/// The server, a text for each filter, and the board's own.
+fn variables(board: &Dashboard) -> Vec<Value> {
+    let titled = |name: &str, title: &str, value: &str| {
         json!({
             "kind": "TextVariable",
-            "spec": {"name": name, "display": {"name": name.replace('_', " "), "hidden": false}, "value": value},
+            "spec": {"name": name, "display": {"name": title, "hidden": false}, "value": value},
         })
     };
+    let text = |name: &str, value: &str| titled(name, &name.replace('_', " "), value);
     let filters = PARAMS.iter().filter(|(_, kind)| *kind == ParamType::Text).map(|(name, _)| text(name, ""));
-    std::iter::once(text("server", "http://127.0.0.1:8080")).chain(filters).collect()
+    let own = board.variables.iter().map(|own| match own.options.is_empty() {
+        true => titled(&own.name, &own.title, &own.default),
+        false => json!({
+            "kind": "ListVariable",
+            "spec": {
+                "name": own.name, "display": {"name": own.title, "hidden": false}, "defaultValue": own.default,
+                "allowMultiple": false, "allowAllValue": false,
+                "plugin": {"kind": "StaticListVariable", "spec": {"values": own.options}},
+            },
+        }),
+    });
+    std::iter::once(text("server", "http://127.0.0.1:8080")).chain(filters).chain(own).collect()
 }
 
 fn panel(board: &Dashboard, panel: &Panel, queries: &[NamedQuery]) -> Value {

@@ -17,7 +17,7 @@ export function startBar({ refresh, setLive }) {
     apply();
     form.querySelectorAll("details[open]").forEach((sheet) => { sheet.open = false; });
   });
-  for (const select of form.querySelectorAll("select")) select.addEventListener("change", () => change({ [select.name]: select.value }));
+  for (const select of form.querySelectorAll("select:not(#variables *)")) select.addEventListener("change", () => change({ [select.name]: select.value }));
   form.addEventListener("click", (event) => follow(event));
   part("refresh").addEventListener("click", refresh);
   part("live").addEventListener("click", () => {
@@ -36,9 +36,14 @@ export function startBar({ refresh, setLive }) {
   show();
 }
 
+/** The names of the board's variables. */
+function variables() {
+  return Object.keys(controls).filter((name) => name.startsWith("var-"));
+}
+
 /** Takes the fields of the sheets. */
 function apply() {
-  const fields = Object.fromEntries(["from", "to", ...FILTERS].map((name) => [name, form.elements[name]]));
+  const fields = Object.fromEntries(["from", "to", ...FILTERS, ...variables()].map((name) => [name, form.elements[name]]));
   const wrong = [fields.from, fields.to].filter((field) => Number.isNaN(toMs(field.value.trim())));
   for (const field of [fields.from, fields.to]) field.setCustomValidity(wrong.includes(field) ? "Write now, now-6h or 2026-03-01T12:00" : "");
   if (wrong.length > 0) return wrong[0].reportValidity();
@@ -74,6 +79,7 @@ function follow(event) {
 function show() {
   for (const name of ["tz", "cmp", "step"]) form.elements[name].value = controls[name];
   for (const name of ["from", "to"]) form.elements[name].value = shownTime(controls[name]);
+  for (const name of variables()) form.elements[name].value = controls[name];
   for (const name of FILTERS) if (form.elements[name] && !(name === "fn" && fixedFunction)) form.elements[name].value = controls[name];
   const links = [...part("range").querySelectorAll("li a")];
   for (const link of links) {

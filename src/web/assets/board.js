@@ -5,7 +5,7 @@ import { know } from "./colors.js";
 import { el } from "./dom.js";
 import { time } from "./format.js";
 import { createPanel } from "./panel.js";
-import { NAMES, change, clearFilters, controls, filtersSet, fixedFunction, onChange, query, range, refreshSeconds } from "./state.js";
+import { NAMES, change, clearFilters, controls, declare, filtersSet, fixedFunction, onChange, query, range, refreshSeconds } from "./state.js";
 import { Refused, load } from "./stream.js";
 
 const { board, functions, server } = JSON.parse(document.getElementById("board").textContent);
@@ -15,6 +15,7 @@ const [RETRY_S, RETRY_AT_MOST_S] = [2, 30];
 const NEAR = "400px 0px";
 
 know(functions);
+declare(board.variables);
 let markers = [];
 let running = null;
 let timer = null;

@@ -83,6 +83,12 @@ export function clearFilters() {
   change(Object.fromEntries(filtersSet().map((name) => [name, ""])));
 }
 
+/** The board's variables are controls of its page too. */
+export function declare(variables) {
+  for (const { name, default: usual } of variables) DEFAULTS[`var-${name}`] = usual;
+  read();
+}
+
 /** Calls `listener` whenever a control has changed. */
 export function onChange(listener) {
   listeners.add(listener);

@@ -8,7 +8,8 @@ use http::Uri;
 use http::header::{HOST, HeaderMap};
 use serde::Serialize;
 
-use crate::dashboard::{Dashboard, Panel};
+use crate::dashboard::{Dashboard, Panel, Variable, VariableKind};
+use crate::query::Param;
 use crate::web::error::{NOT_FOUND, Problem};
 use crate::web::panel::window::{Controls, Window};
 use crate::web::params::QueryString;
@@ -48,6 +49,7 @@ struct Page<'a> {
     comparisons: [(&'static str, &'static str); 5],
     steps: [&'static str; 9],
     chips: Vec<Chip>,
+    variables: Vec<Field<'a>>,
     panels: Vec<Card<'a>>,
     /// What the script needs: the board, the functions there are, the name that the browser knows this server by.
     json: String,
@@ -68,6 +70,16 @@ struct Chip {
     name: &'static str,
     value: String,
     href: String,
+}
+
+/// A variable of the board, and what it is set to.
+#[derive(Serialize)]
+struct Field<'a> {
+    control: String,
+    title: &'a str,
+    value: String,
+    options: &'a [String],
+    is_number: bool,
 }
 
 #[derive(Serialize)]
@@ -184,7 +196,7 @@ fn show(
     let board = boards.iter().find(|board| is_it(board));
     let board = board.ok_or_else(|| Problem::new(NOT_FOUND, format!("nothing is at '{}'", uri.path())))?;
     let mut query = QueryString::of(uri);
-    let mut window = Window::read(&mut query, state.clock.now())?;
+    let mut window = Window::read_for(board, &mut query, state.clock.now())?;
     query.finish()?;
     let title = function.clone().unwrap_or_else(|| board.title.clone());
     let keep = range::keep(&window.url);
@@ -224,10 +236,21 @@ fn show(
         comparisons: COMPARISONS,
         steps: STEPS,
         chips,
+        variables: board.variables.iter().map(|variable| field(variable, &window)).collect(),
         panels: board.panels.iter().map(card).collect(),
         json: super::embedded(&script)?,
     };
     state.pages.render(state, "board.html", uri.path(), &page)
+}
+
+fn field<'a>(variable: &'a Variable, window: &Window) -> Field<'a> {
+    let value = match window.variables.get(&variable.name) {
+        Some(Param::Text(text)) => text.clone(),
+        Some(Param::Int(number)) => number.to_string(),
+        _ => variable.default.clone(),
+    };
+    let is_number = variable.kind != VariableKind::Text;
+    Field { control: variable.control(), title: &variable.title, value, options: &variable.options, is_number }
 }
 
 fn card(panel: &Panel) -> Card<'_> {

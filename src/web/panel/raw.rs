@@ -46,6 +46,7 @@ const QUERY: HeaderName = HeaderName::from_static("x-faremeter-query");
         ("ver" = Option<String>, Query, description = "Of this version alone"),
         ("region" = Option<String>, Query, description = "Of this region alone"),
         ("tag" = Option<String>, Query, description = "With this tag alone: KEY:VALUE"),
+        ("var-{name}" = Option<String>, Query, description = "What the board's variable of this name is set to"),
     ),
     responses(
         (status = 200, description = "The rows", content(
@@ -71,7 +72,7 @@ pub(in crate::web) async fn panel(
     let panel = board.panel(&id);
     let panel = panel.ok_or_else(|| Problem::new(NOT_FOUND, format!("the board '{name}' has no panel '{id}'")))?;
     let mut query = QueryString::of(&uri);
-    let window = Window::read(&mut query, state.clock.now())?;
+    let window = Window::read_for(&board, &mut query, state.clock.now())?;
     let wanted = query.read_with("format", |text| {
         Format::by_name(text).ok_or_else(|| format!("there are {}", Format::NAMES.join(", ")))
     })?;

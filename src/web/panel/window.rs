@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::dashboard::Dashboard;
 use crate::query::{Param, Params};
 use crate::units::{Timestamp, nanos, parse_duration};
 use crate::web::error::Problem;
@@ -19,7 +20,7 @@ const DEFAULT_FROM: &str = "now-24h";
 const NANOS_PER_S: i64 = 1_000_000_000;
 
 /// What a page is asked for. Every control of the page writes it into the URL.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::web) struct Window {
     /// The start, included: on a whole step.
     pub(in crate::web) from: Timestamp,
@@ -34,6 +35,8 @@ pub(in crate::web) struct Window {
     pub(in crate::web) url: Controls,
     /// The end as it was asked for, before it was rounded up.
     pub(in crate::web) asked_to: Timestamp,
+    /// What the board's variables are set to.
+    pub(in crate::web) variables: Params,
 }
 
 /// The controls as the URL has them, with what is meant where it says nothing.
@@ -85,6 +88,24 @@ impl Window {
         Self::of(url, now)
     }
 
+    /// The same for a board's page: its variables are controls too.
+    pub(in crate::web) fn read_for(
+        board: &Dashboard,
+        query: &mut QueryString,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        let mut window = Self::read(query, now)?;
+        for variable in &board.variables {
+            let control = variable.control();
+            let given = query.text(control.clone())?.filter(|text| !text.is_empty());
+            let text = given.as_deref().unwrap_or(&variable.default);
+            let param =
+                variable.read(text).map_err(|reason| Problem::invalid(format!("{control}={text}: {reason}")))?;
+            window.variables.insert(variable.name.clone(), param);
+        }
+        Ok(window)
+    }
+
     fn of(url: Controls, now: Timestamp) -> Result<Self, Problem> {
         let (from, to) = (read_time("from", &url.from, now)?, read_time("to", &url.to, now)?);
         if from >= to {
@@ -111,6 +132,7 @@ impl Window {
             step_s,
             compare,
             asked_to: to,
+            variables: Params::new(),
             url,
         })
     }
@@ -159,7 +181,7 @@ impl Window {
         let filters = &self.url.filters;
         let (tag_key, tag_value) = filters.tag.split_once(':').unwrap_or(("", ""));
         let optional = |text: &str| if text.is_empty() { Param::Null } else { Param::Text(text.to_owned()) };
-        BTreeMap::from([
+        let mut params = BTreeMap::from([
             ("from".to_owned(), Param::Text(self.from.to_string())),
             ("to".to_owned(), Param::Text(self.to.to_string())),
             ("step".to_owned(), Param::Int(self.step_s)),
@@ -169,7 +191,9 @@ impl Window {
             ("region".to_owned(), optional(&filters.region)),
             ("tag_key".to_owned(), optional(tag_key)),
             ("tag_value".to_owned(), optional(tag_value)),
-        ])
+        ]);
+        params.extend(self.variables.clone());
+        params
     }
 }
 

@@ -57,6 +57,29 @@ fn line<'a>(lines: &'a [Value], panel: &str) -> &'a Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_reader_sets_reaches_the_query() {
+    let (app, folder) = app().await;
+    write(folder.path(), "priced.sql", "-- Priced.\n-- param price: decimal, required\nSELECT 3 * $price AS cost");
+    let text = "title = \"Priced\"\n[[variables]]\nname = \"price\"\ntitle = \"Price\"\nkind = \"decimal\"\ndefault = \"0.05\"\n\
+                [[panels]]\nid = \"p\"\ntitle = \"P\"\nkind = \"Table\"\nquery = \"priced\"\n";
+    write(folder.path(), "priced.toml", text);
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    for (query, cost) in [("", 0.15), ("?var-price=1.5", 4.5)] {
+        let reply = app.get(&format!("/api/v1/dashboards/priced/panels/p{query}")).await.json();
+        let found: f64 = reply["rows"][0]["cost"].as_str().expect("a decimal").parse().expect("a number");
+        assert!((found - cost).abs() < 1e-12, "{reply}");
+        let page = app.get(&format!("/dashboards/priced{query}")).await;
+        assert!(page.text().contains("name=\"var-price\""), "{}", page.text());
+    }
+    for target in ["/api/v1/dashboards/priced/data", "/dashboards/priced"] {
+        let reply = app.get(&format!("{target}?var-price=dear")).await;
+        assert_eq!(reply.status, 400);
+        assert!(reply.text().contains("var-price=dear: it takes a number"), "{}", reply.text());
+    }
+    assert_eq!(app.get("/api/v1/dashboards/mine/data?var-price=1").await.status, 400, "mine has no variables");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn boards_are_listed_and_described() {
     let (app, _folder) = app().await;
     let all = app.get("/api/v1/dashboards").await.json();
