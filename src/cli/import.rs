@@ -32,7 +32,7 @@ const CHUNKS_AHEAD: usize = 4;
 pub(super) struct Import {
     /// What the files are
     #[arg(value_enum, value_name = "FORMAT")]
-    format: Format,
+    records: Format,
     /// The files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -86,7 +86,7 @@ impl Import {
     }
 
     async fn import(&self, asker: &Asker, input: Input) -> anyhow::Result<Summary> {
-        match (asker, self.format) {
+        match (asker, self.records) {
             (Asker::Server(client), Format::AwsLambdaLogs) => self.send(client, input).await,
             (Asker::Folder(offline), Format::AwsLambdaLogs) => self.store(&offline.aws_lambda, input).await,
         }

@@ -209,9 +209,14 @@ impl AwsLambda {
             }
             let mut room = limit;
             delivery.records.into_iter().try_for_each(|record| {
-                let bytes = firehose::decode(record)?;
-                pipeline.next_envelope();
-                let read = input::read(&bytes[..], &mut room, &mut |line, found| pipeline.take(line, found));
+                let payload = firehose::decode(record, room).map_err(|error| too_large(error, limit))?;
+                let envelope = firehose::envelope(&payload);
+                let is_known = envelope.is_some();
+                pipeline.next_envelope(envelope.unwrap_or_default());
+                let read = input::read(&payload[..], &mut room, &mut |line, found| match found {
+                    Found::Envelope(_) if is_known => Ok(()),
+                    found => pipeline.take(line, found),
+                });
                 read.map_err(|error| too_large(error, limit))
             })
         })
@@ -273,6 +278,7 @@ impl AwsLambda {
 
 fn too_large(error: Error, limit: u64) -> Error {
     match error {
+        Error::TooLarge { .. } => Error::TooLarge { limit },
         Error::Unreadable(error) if error.kind() == ErrorKind::FileTooLarge => Error::TooLarge { limit },
         Error::Unreadable(error) => Error::Invalid(format!("the events cannot be read: {error}")),
         other => other,

@@ -214,7 +214,7 @@ fn a_large_file_takes_no_more_memory_than_a_small_one() {
 }
 
 #[test]
-fn text_gzip_and_standard_input_are_read_too() {
+fn text_is_read_too_and_what_is_broken_is_shown() {
     let server = Server::start();
     let id = "94f4a28a-dbe3-4114-9f2b-0b3ae40f4dbc";
     let text = format!(

@@ -144,8 +144,8 @@ impl Pipeline {
     }
 
     /// Another payload begins, whose envelope is its own.
-    pub(super) fn next_envelope(&mut self) {
-        self.envelope = Envelope::default();
+    pub(super) fn next_envelope(&mut self, envelope: Envelope) {
+        self.envelope = envelope;
     }
 
     /// Hands on what is left at the end of an input.

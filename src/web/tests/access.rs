@@ -8,12 +8,13 @@ use super::{App, request};
 use crate::web::access::{Action, Principal, Role};
 use crate::web::{Config, router};
 
-const ACTIONS: [Action; 6] = [
+const ACTIONS: [Action; 7] = [
     Action::FunctionsRead,
     Action::FunctionsWrite,
     Action::Invoke,
     Action::Query,
     Action::TelemetryRead,
+    Action::TelemetryWrite,
     Action::ServerRead,
 ];
 
