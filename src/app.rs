@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::cost::PriceBooks;
 use crate::forward::Forwarder;
+use crate::ingest::aws_lambda::{self, AwsLambda};
 use crate::ingest::{self, Receiver};
 use crate::query::Engine;
 use crate::runtime::Runtime;
@@ -59,6 +60,7 @@ impl App {
         let settings = settings::of(&config);
         let data = config.data.display().to_string();
         std::fs::create_dir_all(&config.data).with_context(|| format!("the folder '{data}' cannot be made"))?;
+        let (retention, tenant_retention) = (config.store.retention, config.store.tenant_retention.clone());
         let (service, store) = store::Service::open(config.store, clock.clone()).await?;
         let catalog = Catalog::open(config.catalog).await?;
         let books = Arc::new(PriceBooks::embedded()?);
@@ -72,15 +74,25 @@ impl App {
             catalog: catalog.clone(),
             runtime: runtime.clone(),
             store: store.clone(),
-            books,
+            books: Arc::clone(&books),
             bus: bus.clone(),
             clock: clock.clone(),
             ids,
         };
         let dispatcher = Dispatcher::new(config.trigger, parts);
+        let parts = aws_lambda::Parts {
+            store: store.clone(),
+            query: query.clone(),
+            books,
+            clock: clock.clone(),
+            retention,
+            tenant_retention,
+        };
+        let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
         let parts = web::Parts {
             deployer: deployer.clone(),
             dispatcher: dispatcher.clone(),
+            aws_lambda,
             query: query.clone(),
             receiver: receiver.clone(),
             store: store.clone(),
@@ -201,10 +213,12 @@ fn late(what: &str, count: usize) {
     }
 }
 
-/// The data folder alone, with no server: what `faremeter query` reads when nothing serves it.
+/// The data folder alone, with no server: what commands work on when nothing serves it.
 pub struct Offline {
     /// Answers SQL.
     pub query: Engine,
+    /// Takes in what AWS Lambda wrote.
+    pub aws_lambda: AwsLambda,
     catalog: Catalog,
     stop_store: CancellationToken,
     store_runs: JoinHandle<Result<(), store::Error>>,
@@ -213,12 +227,22 @@ pub struct Offline {
 impl Offline {
     /// Opens the store, replays its log, and opens the catalog.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let (retention, tenant_retention) = (config.store.retention, config.store.tenant_retention.clone());
         let (service, store) = store::Service::open(config.store, Clock::system()).await?;
         let catalog = Catalog::open(config.catalog).await?;
-        let query = Engine::start_with(config.query, store, relations::all(&catalog, &config.runtime))?;
+        let query = Engine::start_with(config.query, store.clone(), relations::all(&catalog, &config.runtime))?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
-        Ok(Self { query, catalog, stop_store, store_runs })
+        let parts = aws_lambda::Parts {
+            store,
+            query: query.clone(),
+            books: Arc::new(PriceBooks::embedded()?),
+            clock: Clock::system(),
+            retention,
+            tenant_retention,
+        };
+        let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
+        Ok(Self { query, aws_lambda, catalog, stop_store, store_runs })
     }
 
     /// Closes catalog and store.

@@ -14,8 +14,8 @@ mod health;
 mod logs;
 mod metrics;
 mod origin;
-mod outcome;
 mod otlp;
+mod outcome;
 mod pages;
 mod panel;
 mod params;
@@ -26,6 +26,7 @@ mod serve;
 mod settings;
 mod state;
 mod traces;
+mod upload;
 
 pub use access::{Action, Principal, Role};
 pub use config::{Config, Listen};

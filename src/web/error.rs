@@ -8,7 +8,8 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::{catalog, cost, ingest, query, runtime, store, trigger};
+use crate::ingest::{self, aws_lambda};
+use crate::{catalog, cost, query, runtime, store, trigger};
 
 /// The media type of every error's body.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -121,6 +122,12 @@ impl Problem {
         &self.detail
     }
 
+    /// What is answered where the sender wants a body of its own: status, detail and headers.
+    pub(super) fn into_parts(self) -> (StatusCode, String, Vec<(HeaderName, HeaderValue)>) {
+        let status = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, self.detail, self.headers)
+    }
+
     #[cfg(test)]
     pub(super) fn kind(&self) -> &'static Kind {
         self.kind
@@ -226,6 +233,33 @@ impl From<query::Error> for Problem {
             query::Error::Busy(detail) => Self::new(BUSY, detail).retry(),
             query::Error::Internal(detail) => Self::internal(&detail),
         }
+    }
+}
+
+impl From<aws_lambda::Error> for Problem {
+    fn from(error: aws_lambda::Error) -> Self {
+        use aws_lambda::Error as E;
+        match error {
+            E::Invalid(detail) => Self::invalid(detail),
+            E::Unreadable(_) => Self::invalid(error.to_string()),
+            E::TooLarge { limit } => Self::new(BODY_TOO_LARGE, error.to_string()).with("limit_bytes", limit),
+            // The look-up is ours: its limits are no fault of the sender's, who may try again.
+            E::Busy(_) | E::Lookup(query::Error::Busy(_) | query::Error::Limit(_)) => {
+                Self::new(BUSY, error.to_string()).retry()
+            }
+            E::Store(error) => error.into(),
+            E::Stopped => Self::new(STOPPING, error.to_string()).retry(),
+            E::Lookup(_) | E::Price(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<aws_lambda::Failed> for Problem {
+    fn from(failed: aws_lambda::Failed) -> Self {
+        let so_far = serde_json::to_value(&failed.so_far).unwrap_or_default();
+        let detail = failed.to_string();
+        let problem = Self::from(failed.error).with("so_far", so_far);
+        Self { detail, ..problem }
     }
 }
 

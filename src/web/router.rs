@@ -57,7 +57,7 @@ pub(super) fn otlp_grpc() -> Routes {
 
 /// Every route of the main port.
 pub(super) fn all() -> Routes {
-    use Action::{FunctionsRead, FunctionsWrite, Invoke, Query, ServerRead, TelemetryRead};
+    use Action::{FunctionsRead, FunctionsWrite, Invoke, Query, ServerRead, TelemetryRead, TelemetryWrite};
     Routes { router: Router::new(), document: api::document() }
         .otlp()
         .add(FunctionsRead, routes!(api::functions::list))
@@ -78,6 +78,9 @@ pub(super) fn all() -> Routes {
         .add(TelemetryRead, compressed(routes!(api::traces::get)))
         .add(TelemetryRead, compressed(routes!(api::traces::span)))
         .add(TelemetryRead, compressed(routes!(api::traces::logs)))
+        .add(TelemetryWrite, routes!(api::aws_lambda::import))
+        .add(TelemetryWrite, routes!(api::aws_lambda::telemetry))
+        .add(TelemetryWrite, routes!(api::aws_lambda::firehose))
         .add(Query, routes!(api::query::run))
         .add(Query, routes!(api::query::list))
         .add(ServerRead, compressed(routes!(api::openapi)))

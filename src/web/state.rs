@@ -11,6 +11,7 @@ use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::dashboard::Boards;
 use crate::ingest::Receiver;
+use crate::ingest::aws_lambda::AwsLambda;
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::store;
@@ -29,6 +30,8 @@ pub struct Parts {
     pub deployer: Deployer,
     /// Takes calls.
     pub dispatcher: Dispatcher,
+    /// Takes in what AWS Lambda wrote.
+    pub aws_lambda: AwsLambda,
     /// Answers every question about data.
     pub query: Engine,
     /// Takes telemetry from elsewhere.
@@ -52,6 +55,7 @@ pub(super) struct AppState {
     pub(super) config: Config,
     pub(super) deployer: Deployer,
     pub(super) dispatcher: Dispatcher,
+    pub(super) aws_lambda: AwsLambda,
     pub(super) query: Engine,
     pub(super) receiver: Receiver,
     pub(super) store: store::Handle,
@@ -81,7 +85,19 @@ pub(super) struct AppState {
 
 impl AppState {
     pub(super) async fn new(config: Config, parts: Parts) -> Result<Self, Error> {
-        let Parts { deployer, dispatcher, query, receiver, store, runtime, bus: _, readiness, clock, settings } = parts;
+        let Parts {
+            deployer,
+            dispatcher,
+            aws_lambda,
+            query,
+            receiver,
+            store,
+            runtime,
+            bus: _,
+            readiness,
+            clock,
+            settings,
+        } = parts;
         let kib = usize::try_from(config.max_held_bytes >> 10).unwrap_or(usize::MAX);
         Ok(Self {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
@@ -98,6 +114,7 @@ impl AppState {
             config,
             deployer,
             dispatcher,
+            aws_lambda,
             query,
             receiver,
             store,

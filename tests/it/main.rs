@@ -2,6 +2,7 @@
 //! Each file here is one subject; `support` is what they share.
 
 mod architecture;
+mod aws_lambda;
 mod bad_commands;
 mod bad_requests;
 mod bad_sql;

@@ -1,0 +1,81 @@
+//! Owns what is told of an import: what was read, stored, skipped and why.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::event::Broken;
+
+/// What came of an import. It adds up: of what was read, some was stored, some was there already, some was skipped, and the
+/// platform's own lines became part of invocations.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ImportSummary)]
+pub struct Summary {
+    /// Events, or lines, that were read.
+    pub read: u64,
+    /// Rows that were stored.
+    pub stored: Counts,
+    /// Rows that were there already.
+    pub duplicates: Counts,
+    /// Invocations that began and whose end was not in the input: no row is made of them.
+    pub unfinished: u64,
+    /// Rows stored whose day is past what is kept: they go soon, unless more days are kept.
+    pub past_retention: u64,
+    /// What was not understood, by reason.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Rows of each table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ImportCounts)]
+pub struct Counts {
+    /// Of `invocations`.
+    pub invocations: u64,
+    /// Of `logs`.
+    pub logs: u64,
+    /// Of `spans`.
+    pub spans: u64,
+}
+
+/// What was skipped for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ImportSkipped)]
+pub struct Skipped {
+    /// Why.
+    pub reason: String,
+    /// How often.
+    pub count: u64,
+    /// The line of the input where the first one is.
+    pub line: u64,
+    /// How that one begins.
+    pub text: String,
+}
+
+impl Counts {
+    /// Adds rows.
+    pub fn add(&mut self, other: Self) {
+        self.invocations += other.invocations;
+        self.logs += other.logs;
+        self.spans += other.spans;
+    }
+}
+
+/// What is being skipped. There are as many reasons as the program knows, so it stays small.
+#[derive(Debug, Default)]
+pub(super) struct Skips(BTreeMap<&'static str, (u64, u64, String)>);
+
+impl Skips {
+    pub(super) fn add(&mut self, why: Broken, line: u64, text: impl FnOnce() -> String) {
+        self.0.entry(why.0).or_insert_with(|| (0, line, text())).0 += 1;
+    }
+
+    /// The most frequent first.
+    pub(super) fn into_list(self) -> Vec<Skipped> {
+        let skipped =
+            |(reason, (count, line, text)): (&str, _)| Skipped { reason: reason.to_owned(), count, line, text };
+        let mut all: Vec<Skipped> = self.0.into_iter().map(skipped).collect();
+        all.sort_by_key(|skipped| std::cmp::Reverse(skipped.count));
+        all
+    }
+}
