@@ -219,6 +219,8 @@ pub struct Offline {
     pub query: Engine,
     /// Takes in what AWS Lambda wrote.
     pub aws_lambda: AwsLambda,
+    /// Takes in OTLP.
+    pub receiver: Receiver,
     catalog: Catalog,
     stop_store: CancellationToken,
     store_runs: JoinHandle<Result<(), store::Error>>,
@@ -233,16 +235,12 @@ impl Offline {
         let query = Engine::start_with(config.query, store.clone(), relations::all(&catalog, &config.runtime))?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
-        let parts = aws_lambda::Parts {
-            store,
-            query: query.clone(),
-            books: Arc::new(PriceBooks::embedded()?),
-            clock: Clock::system(),
-            retention,
-            tenant_retention,
-        };
+        let (books, clock) = (Arc::new(PriceBooks::embedded()?), Clock::system());
+        let parts = ingest::Parts { store: store.clone(), books: Arc::clone(&books), clock: clock.clone() };
+        let receiver = Receiver::start(config.ingest, parts).await?;
+        let parts = aws_lambda::Parts { store, query: query.clone(), books, clock, retention, tenant_retention };
         let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
-        Ok(Self { query, aws_lambda, catalog, stop_store, store_runs })
+        Ok(Self { query, aws_lambda, receiver, catalog, stop_store, store_runs })
     }
 
     /// Closes catalog and store.

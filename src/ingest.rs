@@ -11,6 +11,7 @@ mod keyed;
 mod otlp;
 mod receiver;
 mod room;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub use config::Config;
 pub use counters::{SignalStatus, Status};
 pub use dedupe::{Claim, Dedupe, Key};
 pub use error::Error;
-pub use otlp::{Encoding, Format, Import, Imported, Signal};
+pub use otlp::{Encoding, Format, Import, Signal};
 pub use receiver::{Outcome, Parts, Receiver, Request};
 pub use room::Room;
+pub use summary::{Counts, Skipped, Summary};

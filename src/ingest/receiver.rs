@@ -79,6 +79,8 @@ pub struct Request {
 pub struct Outcome {
     /// Items that are stored now and were not before.
     pub stored: u64,
+    /// Invocations that spans among them told of.
+    pub invocations: u64,
     /// Items that were stored before.
     pub duplicates: u64,
     /// Items that cannot be stored.
@@ -205,6 +207,7 @@ impl Receiver {
         keyed.leave_out(&claim, &mut records);
         outcome.stored = count(signal, &records);
         outcome.duplicates = items - outcome.stored;
+        outcome.invocations = records.invocations.len() as u64;
         if !records.is_empty() {
             let slot = self.reserve(store::size_of(&records))?;
             slot.append_durable(records).await.map_err(|error| self.of_store(&error))?;

@@ -6,6 +6,7 @@ pub(super) mod deploy;
 pub(super) mod functions;
 pub(super) mod log_records;
 pub(super) mod logs;
+pub(super) mod otlp_import;
 pub(super) mod query;
 pub(super) mod traces;
 pub(super) mod versions;

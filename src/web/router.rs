@@ -79,6 +79,7 @@ pub(super) fn all() -> Routes {
         .add(TelemetryRead, compressed(routes!(api::traces::span)))
         .add(TelemetryRead, compressed(routes!(api::traces::logs)))
         .add(TelemetryWrite, routes!(api::aws_lambda::import))
+        .add(TelemetryWrite, routes!(api::otlp_import::import))
         .add(TelemetryWrite, routes!(api::aws_lambda::telemetry))
         .add(TelemetryWrite, routes!(api::aws_lambda::firehose))
         .add(Query, routes!(api::query::run))

@@ -88,7 +88,7 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
     let parts = lambda::Parts {
         store: store.clone(),
         query: query.clone(),
-        books,
+        books: Arc::clone(&books),
         clock: clock.clone(),
         retention: store::Config::at(dir.path()).retention,
         tenant_retention: std::collections::BTreeMap::new(),

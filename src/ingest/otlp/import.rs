@@ -1,13 +1,26 @@
 //! Imports files of OTLP's JSON: export requests of traces, logs or metrics, one a line or laid out over many, one after
 //! another. A file that was imported before stores nothing, however long ago that was.
 
-use std::io::BufRead;
+use std::io::{BufRead, BufReader, Read};
+use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::bufread::MultiGzDecoder;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use tokio::sync::mpsc;
 
-use crate::ingest::{Encoding, Error, Format, Receiver, Request, Signal};
+use crate::ingest::{Counts, Encoding, Error, Format, Outcome, Receiver, Request, Signal, Skipped, Summary};
+
+/// Reasons that are shown, at most.
+const MAX_REASONS: usize = 20;
+/// Requests that are read before they are stored.
+const REQUESTS_AHEAD: usize = 2;
+/// How often a request waits for a store that has no room, and how long each time, at most.
+const MAX_WAITS: u32 = 60;
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// How a file of gzip begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Imports into one store.
 pub struct Import<'a> {
@@ -16,24 +29,6 @@ pub struct Import<'a> {
     /// Whom what names no tenant belongs to; none is `default`.
     pub tenant: Option<&'a str>,
 }
-
-/// What was read of a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Imported {
-    /// Export requests read.
-    pub requests: u64,
-    /// Items stored.
-    pub stored: u64,
-    /// Items that were stored before.
-    pub duplicates: u64,
-    /// Items that cannot be stored.
-    pub rejected: u64,
-    /// Why not, for each request that has some.
-    pub messages: Vec<String>,
-}
-
-/// Reasons that are shown, at most.
-const MAX_MESSAGES: usize = 20;
 
 /// The names by which requests are told apart.
 #[derive(Deserialize)]
@@ -45,29 +40,95 @@ struct Names {
 }
 
 impl Import<'_> {
-    /// Reads all requests of a file. What was stored before an error stays.
-    pub async fn read(&self, mut from: impl BufRead) -> Result<Imported, Error> {
-        let mut imported = Imported::default();
-        while let Some(request) = next(&mut from, self.receiver.max_body_bytes())? {
-            imported.requests += 1;
-            let number = imported.requests;
-            let named = |error: Error| error.at(&format!("request {number}"));
-            let body = Bytes::from(request);
-            let signal = signal(&body).map_err(named)?;
-            let mut room = self.receiver.room();
-            room.hold(body.len() as u64)?;
-            let tenant = self.tenant.map(str::to_owned);
-            let request = Request { signal, format: Format::Json, encoding: Encoding::Identity, tenant, body, room };
-            let outcome = self.receiver.receive_again(request).await.map_err(named)?;
-            imported.stored += outcome.stored;
-            imported.duplicates += outcome.duplicates;
-            imported.rejected += outcome.rejected;
-            if imported.messages.len() < MAX_MESSAGES {
-                imported.messages.extend(outcome.message.map(|message| format!("request {number}: {message}")));
+    /// Reads all requests of a file, gzip or not. What was stored before an error stays.
+    pub async fn read(&self, from: impl Read + Send + 'static) -> Result<Summary, Error> {
+        let (limit, (sender, mut requests)) = (self.receiver.max_body_bytes(), mpsc::channel(REQUESTS_AHEAD));
+        let reading = tokio::task::spawn_blocking(move || hand_on(from, limit, &sender));
+        let mut summary = Summary::default();
+        let mut stored = Ok(());
+        while let Some(request) = requests.recv().await {
+            summary.read += 1;
+            stored = self.store(request, &mut summary).await;
+            if stored.is_err() {
+                break;
             }
         }
-        Ok(imported)
+        // Whoever reads on finds nobody listening, and ends.
+        drop(requests);
+        let read = reading.await.map_err(|error| Error::Faulty(format!("reading the file broke off: {error}")))?;
+        stored.and(read).map(|()| summary)
     }
+
+    async fn store(&self, request: Vec<u8>, summary: &mut Summary) -> Result<(), Error> {
+        let number = summary.read;
+        let named = |error: Error| error.at(&format!("request {number}"));
+        let body = Bytes::from(request);
+        let signal = signal(&body).map_err(named)?;
+        let mut waits = 0;
+        let outcome = loop {
+            match self.receive(signal, body.clone()).await {
+                // A store that is only full has room again after its next commit.
+                Err(Error::Busy { retry_after, .. }) if waits < MAX_WAITS => {
+                    waits += 1;
+                    tokio::time::sleep(retry_after.min(LONGEST_WAIT)).await;
+                }
+                outcome => break outcome.map_err(named)?,
+            }
+        };
+        let Outcome { stored, invocations, duplicates, rejected, message } = outcome;
+        summary.stored.add(Counts { invocations, ..of(signal, stored) });
+        summary.duplicates.add(of(signal, duplicates));
+        if let Some(reason) = message.filter(|_| rejected > 0) {
+            match summary.skipped.iter_mut().find(|skipped| skipped.reason == reason) {
+                Some(known) => known.count += rejected,
+                None if summary.skipped.len() < MAX_REASONS => {
+                    summary.skipped.push(Skipped { reason, count: rejected, line: number, text: String::new() });
+                }
+                // The last one stands for those that are too many to be told apart.
+                None => summary.skipped[MAX_REASONS - 1].count += rejected,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Import<'_> {
+    async fn receive(&self, signal: Signal, body: Bytes) -> Result<Outcome, Error> {
+        let mut room = self.receiver.room();
+        room.hold(body.len() as u64)?;
+        let tenant = self.tenant.map(str::to_owned);
+        let request = Request { signal, format: Format::Json, encoding: Encoding::Identity, tenant, body, room };
+        self.receiver.receive_again(request).await
+    }
+}
+
+/// Items of a signal, as rows of its table.
+fn of(signal: Signal, items: u64) -> Counts {
+    let mut counts = Counts::default();
+    match signal {
+        Signal::Traces => counts.spans = items,
+        Signal::Logs => counts.logs = items,
+        Signal::Metrics => counts.metrics = items,
+    }
+    counts
+}
+
+/// Reads requests to the end of the file, for as long as somebody takes them.
+fn hand_on(from: impl Read + Send + 'static, limit: u64, requests: &mpsc::Sender<Vec<u8>>) -> Result<(), Error> {
+    let mut from = BufReader::new(from);
+    let is_gzip = from.fill_buf().map_err(unreadable)?.starts_with(&GZIP);
+    let mut plain: Box<dyn BufRead> =
+        if is_gzip { Box::new(BufReader::new(MultiGzDecoder::new(from))) } else { Box::new(from) };
+    while let Some(request) = next(&mut plain, limit)? {
+        if requests.blocking_send(request).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::Bad(format!("the file cannot be read: {error}"))
 }
 
 fn signal(json: &[u8]) -> Result<Signal, Error> {
@@ -83,10 +144,9 @@ fn signal(json: &[u8]) -> Result<Signal, Error> {
 
 /// The next object of a file, to its closing brace; none at the end. It is not checked to be JSON yet.
 fn next(from: &mut impl BufRead, limit: u64) -> Result<Option<Vec<u8>>, Error> {
-    let failed = |error: std::io::Error| Error::Bad(format!("the file cannot be read: {error}"));
     let (mut object, mut depth, mut in_text, mut escaped) = (Vec::new(), 0_u64, false, false);
     loop {
-        let bytes = from.fill_buf().map_err(failed)?;
+        let bytes = from.fill_buf().map_err(unreadable)?;
         if bytes.is_empty() {
             let left_over = object.iter().any(|byte: &u8| !byte.is_ascii_whitespace());
             return if left_over { Err(Error::Bad("the file ends within a request".to_owned())) } else { Ok(None) };
