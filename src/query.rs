@@ -22,9 +22,9 @@ mod side_scan;
 mod sketch;
 mod stop;
 mod table;
-mod views;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
