@@ -149,6 +149,7 @@ fn queries(config: &Config) -> Section {
             setting("Time of a query", Value::Length(query.timeout), &["query.timeout"]),
             setting("Rows of an answer", Value::Count(query.max_rows as u64), &["query.max_rows"]),
             setting("Memory of all together", Value::Bytes(Some(query.memory_bytes as u64)), &["query.memory_mb"]),
+            setting("Rollup in memory", Value::Bytes(Some(query.rollup_bytes as u64)), &["query.rollup_mb"]),
             setting("Queries at once", Value::Count(query.concurrency as u64), &["query.concurrency"]),
         ],
     }

@@ -101,6 +101,7 @@ struct Query {
     timeout: Option<Length>,
     max_rows: Option<usize>,
     memory_mb: Option<u32>,
+    rollup_mb: Option<u32>,
     concurrency: Option<usize>,
 }
 
@@ -244,6 +245,7 @@ impl File {
         set(&mut config.query.timeout, self.query.timeout.map(|length| length.0));
         set(&mut config.query.max_rows, self.query.max_rows);
         set(&mut config.query.memory_bytes, self.query.memory_mb.map(|mb| (mb as usize) << 20));
+        set(&mut config.query.rollup_bytes, self.query.rollup_mb.map(|mb| (mb as usize) << 20));
         set(&mut config.query.concurrency, self.query.concurrency);
     }
 }
