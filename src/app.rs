@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::cost::PriceBooks;
 use crate::forward::Forwarder;
 use crate::ingest::aws_lambda::{self, AwsLambda};
+use crate::ingest::{self, Receiver};
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::trigger::{Deployer, Dispatcher, Parts};
@@ -36,6 +37,7 @@ pub struct App {
     stop_deadline: Duration,
     deployer: Deployer,
     dispatcher: Dispatcher,
+    receiver: Receiver,
     runtime: Runtime,
     catalog: Catalog,
     store: store::Handle,
@@ -66,6 +68,8 @@ impl App {
         let runtime = Runtime::start(config.runtime, clock.clone(), ids.clone())?;
         let query = Engine::start_with(config.query, store.clone(), relations)?;
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
+        let parts = ingest::Parts { store: store.clone(), books: Arc::clone(&books), clock: clock.clone() };
+        let receiver = Receiver::start(config.ingest, parts).await?;
         let parts = Parts {
             catalog: catalog.clone(),
             runtime: runtime.clone(),
@@ -90,6 +94,7 @@ impl App {
             dispatcher: dispatcher.clone(),
             aws_lambda,
             query: query.clone(),
+            receiver: receiver.clone(),
             store: store.clone(),
             runtime: runtime.clone(),
             bus,
@@ -112,6 +117,7 @@ impl App {
             stop_deadline: config.stop_deadline,
             deployer,
             dispatcher,
+            receiver,
             runtime,
             catalog,
             store,
@@ -129,6 +135,12 @@ impl App {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where telemetry can be sent to.
+    #[must_use]
+    pub fn otlp_addrs(&self) -> web::OtlpAddresses {
+        self.web.otlp_addrs()
     }
 
     /// Deploys functions.
@@ -179,6 +191,7 @@ impl App {
         if tokio::time::timeout(deadline, web_runs).await.is_err() {
             late("connections", 1);
         }
+        late("requests of telemetry", self.receiver.drain(deadline).await);
         stop_forwarder.cancel();
         if let Some(forwarder) = forwarder
             && tokio::time::timeout(deadline, forwarder).await.is_err()
@@ -206,6 +219,8 @@ pub struct Offline {
     pub query: Engine,
     /// Takes in what AWS Lambda wrote.
     pub aws_lambda: AwsLambda,
+    /// Takes in OTLP.
+    pub receiver: Receiver,
     catalog: Catalog,
     stop_store: CancellationToken,
     store_runs: JoinHandle<Result<(), store::Error>>,
@@ -220,16 +235,12 @@ impl Offline {
         let query = Engine::start_with(config.query, store.clone(), relations::all(&catalog, &config.runtime))?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
-        let parts = aws_lambda::Parts {
-            store,
-            query: query.clone(),
-            books: Arc::new(PriceBooks::embedded()?),
-            clock: Clock::system(),
-            retention,
-            tenant_retention,
-        };
+        let (books, clock) = (Arc::new(PriceBooks::embedded()?), Clock::system());
+        let parts = ingest::Parts { store: store.clone(), books: Arc::clone(&books), clock: clock.clone() };
+        let receiver = Receiver::start(config.ingest, parts).await?;
+        let parts = aws_lambda::Parts { store, query: query.clone(), books, clock, retention, tenant_retention };
         let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
-        Ok(Self { query, aws_lambda, catalog, stop_store, store_runs })
+        Ok(Self { query, aws_lambda, receiver, catalog, stop_store, store_runs })
     }
 
     /// Closes catalog and store.

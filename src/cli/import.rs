@@ -13,7 +13,8 @@ use futures::stream;
 use http::Method;
 use tokio::sync::mpsc;
 
-use crate::ingest::aws_lambda::{AwsLambda, Said, Summary};
+use crate::ingest::aws_lambda::{AwsLambda, Said};
+use crate::ingest::{self, Summary};
 use crate::model::{Architecture, check_name};
 
 use super::Common;
@@ -61,10 +62,17 @@ pub(super) struct Import {
 enum Format {
     /// CloudWatch logs of AWS Lambda: `aws logs filter-log-events` or `get-log-events`, an array of events, or text; gzip or not
     AwsLambdaLogs,
+    /// Export requests of OTLP as JSON, one after another, as the Collector's file exporter writes them; gzip or not
+    OtlpJson,
 }
 
 impl Import {
     pub(super) async fn run(&self, common: &Common) -> anyhow::Result<()> {
+        let said = [("--function", self.function.is_some()), ("--architecture", self.architecture.is_some())];
+        let said = said.into_iter().chain([("--region", self.region.is_some()), ("--account", self.account.is_some())]);
+        if let Some((option, _)) = said.into_iter().find(|(_, given)| *given && self.records == Format::OtlpJson) {
+            bail!("{option} is for aws-lambda-logs: in otlp-json each record says its own");
+        }
         // All are looked at before the first is read: a slip in the last name should not be found after an hour.
         let inputs = self.files.iter().map(|path| Input::open(path)).collect::<anyhow::Result<Vec<_>>>()?;
         let asker = Asker::open(common, &self.connect).await?;
@@ -87,14 +95,22 @@ impl Import {
 
     async fn import(&self, asker: &Asker, input: Input) -> anyhow::Result<Summary> {
         match (asker, self.records) {
-            (Asker::Server(client), Format::AwsLambdaLogs) => self.send(client, input).await,
+            (Asker::Server(client), _) => self.send(client, input).await,
             (Asker::Folder(offline), Format::AwsLambdaLogs) => self.store(&offline.aws_lambda, input).await,
+            (Asker::Folder(offline), Format::OtlpJson) => {
+                let import = ingest::Import { receiver: &offline.receiver, tenant: Some(&self.tenant) };
+                Ok(Box::pin(import.read(input)).await?)
+            }
         }
     }
 
     /// Has the server do it.
     async fn send(&self, client: &Client, input: Input) -> anyhow::Result<Summary> {
-        let mut url = client.url(&["api", "v1", "import", "aws-lambda-logs"]);
+        let format = match self.records {
+            Format::AwsLambdaLogs => "aws-lambda-logs",
+            Format::OtlpJson => "otlp-json",
+        };
+        let mut url = client.url(&["api", "v1", "import", format]);
         url.query_pairs_mut().extend_pairs(self.settings());
         let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
         let reading = tokio::task::spawn_blocking(move || read(input, &sender));
@@ -121,6 +137,9 @@ impl Import {
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {
+        if self.records == Format::OtlpJson {
+            return vec![("tenant", self.tenant.clone())];
+        }
         let architecture = self.architecture.map(|architecture| architecture.as_str().to_owned());
         let optional = [
             ("function", self.function.clone()),

@@ -18,9 +18,9 @@ mod message;
 mod pipeline;
 mod report;
 mod rows;
+mod skips;
 mod spans;
 mod split;
-mod summary;
 mod telemetry;
 mod text;
 mod write;
@@ -35,12 +35,12 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::clock::Clock;
 use crate::cost::{self, PriceBook, PriceBooks};
+use crate::ingest::Summary;
 use crate::model::Architecture;
 use crate::query::Engine;
 use crate::store::{self, Retention};
 
 pub use error::{Error, Failed};
-pub use summary::{Counts, Skipped, Summary};
 
 use firehose::Delivery;
 use input::Found;

@@ -27,6 +27,9 @@ pub(super) fn with_memory(error: Error, bytes: usize) -> Error {
 
 /// From planning or running a query.
 pub(super) fn of_datafusion(error: DataFusionError) -> Error {
+    if let Some(fault) = of_regex(&error.strip_backtrace()) {
+        return Error::Invalid(fault);
+    }
     match error.find_root() {
         DataFusionError::External(own) if own.is::<Error>() => own.downcast_ref::<Error>().expect("it is one").clone(),
         DataFusionError::SQL(error, _) => of_parser(error),
@@ -43,6 +46,20 @@ pub(super) fn of_datafusion(error: DataFusionError) -> Error {
         }
         other => Error::Internal(format!("the query failed: {}", sentence(&other.strip_backtrace()))),
     }
+}
+
+/// From a regular expression that is none, wherever it was found out: what is wrong and where. The library marks the place
+/// below the expression, which stands four characters from the left.
+fn of_regex(message: &str) -> Option<String> {
+    if message.contains("regex exceeds size limit") {
+        return Some("the regular expression is too large once it is compiled".to_owned());
+    }
+    let (_, rest) = message.split_once("regex parse error:")?;
+    let is_mark = |line: &&str| line.contains('^') && line.trim_matches([' ', '^']).is_empty();
+    let what = rest.lines().find_map(|line| line.trim().strip_prefix("error:")).map_or("it cannot be read", str::trim);
+    let place = rest.lines().find(is_mark).and_then(|line| line.find('^'));
+    let place = place.map_or_else(String::new, |at| format!(", at character {}", at.saturating_sub(4) + 1));
+    Some(format!("the regular expression is wrong: {what}{place}"))
 }
 
 /// From reading the SQL.
@@ -128,4 +145,18 @@ fn sentence(message: &str) -> String {
     }
     let text = text.split('\n').map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason is known");
     text.trim_end_matches(['.', ':']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_regular_expression_says_where() {
+        let message = "External error: regex parse error:\n    a(b\n     ^\nerror: unclosed group";
+        let fault = of_datafusion(DataFusionError::External(message.into()));
+        let expected = "the regular expression is wrong: unclosed group, at character 2";
+        assert_eq!(fault, Error::Invalid(expected.to_owned()));
+        assert_eq!(of_regex("another"), None);
+    }
 }

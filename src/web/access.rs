@@ -51,7 +51,7 @@ pub enum Action {
     Query,
     /// Reads telemetry by ready-made questions.
     TelemetryRead,
-    /// Brings telemetry in.
+    /// Sends telemetry.
     TelemetryWrite,
     /// Reads the server's own state.
     ServerRead,

@@ -4,8 +4,11 @@ pub(super) mod aws_lambda;
 pub(super) mod dashboards;
 pub(super) mod deploy;
 pub(super) mod functions;
+pub(super) mod log_records;
 pub(super) mod logs;
+pub(super) mod otlp_import;
 pub(super) mod query;
+pub(super) mod traces;
 pub(super) mod versions;
 
 use axum::Extension;
@@ -70,6 +73,7 @@ pub(super) fn document() -> OpenApi {
         tag("functions", "Deploying, listing and removing functions"),
         tag("invocations", "Calling functions"),
         tag("telemetry", "Reading what was recorded"),
+        tag("otlp", "Taking in telemetry from elsewhere, as OTLP has it; errors are `google.rpc.Status`"),
         tag("ingest", "Taking in telemetry from elsewhere"),
         tag("dashboards", "Boards and what their panels show"),
         tag("server", "Health, metrics and this document"),

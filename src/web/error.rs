@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::ingest::aws_lambda;
+use crate::ingest::{self, aws_lambda};
 use crate::{catalog, cost, query, runtime, store, trigger};
 
 /// The media type of every error's body.
@@ -117,6 +117,11 @@ impl Problem {
         self.header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
+    /// What was wrong this time.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// What is answered where the sender wants a body of its own: status, detail and headers.
     pub(super) fn into_parts(self) -> (StatusCode, String, Vec<(HeaderName, HeaderValue)>) {
         let status = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -136,7 +141,7 @@ impl IntoResponse for Problem {
         body.insert("type".to_owned(), format!("urn:faremeter:problem:{}", self.kind.slug).into());
         body.insert("title".to_owned(), self.kind.title.into());
         body.insert("status".to_owned(), self.kind.status.into());
-        body.insert("detail".to_owned(), self.detail.into());
+        body.insert("detail".to_owned(), self.detail.as_str().into());
         if let Some(instance) = self.instance {
             body.insert("instance".to_owned(), instance.into());
         }
@@ -144,9 +149,14 @@ impl IntoResponse for Problem {
         let mut response = (status, Value::Object(body).to_string()).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         response.headers_mut().extend(self.headers);
+        response.extensions_mut().insert(Detail(self.detail));
         response
     }
 }
+
+/// What a problem's answer says was wrong, for who answers in another form (`otlp::status`).
+#[derive(Debug, Clone)]
+pub(super) struct Detail(pub(super) String);
 
 impl From<trigger::Error> for Problem {
     fn from(error: trigger::Error) -> Self {
@@ -198,6 +208,18 @@ impl From<store::Error> for Problem {
             }
             store::Error::Closed => Self::new(STOPPING, error.to_string()).retry(),
             other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<ingest::Error> for Problem {
+    fn from(error: ingest::Error) -> Self {
+        match error {
+            ingest::Error::Bad(detail) => Self::invalid(detail),
+            ingest::Error::Unsupported(detail) => Self::new(UNSUPPORTED_MEDIA_TYPE, detail),
+            ingest::Error::TooLarge(detail) => Self::new(BODY_TOO_LARGE, detail),
+            ingest::Error::Busy { reason, retry_after } => Self::new(BUSY, reason).retry_after(retry_after),
+            ingest::Error::Faulty(detail) => Self::internal(&detail),
         }
     }
 }

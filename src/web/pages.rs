@@ -2,17 +2,22 @@
 
 pub(super) mod assets;
 pub(super) mod board;
+mod empty;
 mod export;
 mod format;
 pub(super) mod functions;
 pub(super) mod invocation;
 pub(super) mod invocations;
+pub(super) mod logs;
 mod phases;
 mod range;
 mod row;
 pub(super) mod settings;
 pub(super) mod sql;
+pub(super) mod trace;
+pub(super) mod traces;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
@@ -30,16 +35,21 @@ use super::state::AppState;
 use assets::Asset;
 
 /// Templates, each extending `base.html`.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("base.html", include_str!("templates/base.html")),
     ("board.html", include_str!("templates/board.html")),
+    ("empty.html", include_str!("templates/empty.html")),
     ("functions.html", include_str!("templates/functions.html")),
     ("invocation.html", include_str!("templates/invocation.html")),
     ("invocations.html", include_str!("templates/invocations.html")),
+    ("logs.html", include_str!("templates/logs.html")),
     ("missing.html", include_str!("templates/missing.html")),
     ("range.html", include_str!("templates/range.html")),
     ("settings.html", include_str!("templates/settings.html")),
     ("sql.html", include_str!("templates/sql.html")),
+    ("trace.html", include_str!("templates/trace.html")),
+    ("trace_missing.html", include_str!("templates/trace_missing.html")),
+    ("traces.html", include_str!("templates/traces.html")),
 ];
 
 /// Templates and assets, part of the program.
@@ -59,6 +69,8 @@ pub(super) struct Assets {
     pub(super) modules: Vec<Asset>,
     /// How the pages beside the boards look.
     pub(super) pages_style: Asset,
+    /// Modules of single pages, which take from the others.
+    pub(super) scripts: Vec<(&'static str, Asset)>,
     /// Runs queries on the page of SQL.
     pub(super) sql: Asset,
 }
@@ -86,6 +98,13 @@ const MODULES: [(&str, &str); 19] = [
     ("board", include_str!("assets/board.js")),
 ];
 
+/// The modules of single pages.
+const SCRIPTS: [(&str, &str); 3] = [
+    ("traces", include_str!("assets/traces.js")),
+    ("trace", include_str!("assets/trace.js")),
+    ("logs", include_str!("assets/logs.js")),
+];
+
 /// What every page says around its own.
 #[derive(Serialize)]
 struct Frame<'a> {
@@ -99,6 +118,8 @@ struct Frame<'a> {
     echarts: &'a str,
     pages_style: &'a str,
     sql_script: &'a str,
+    /// The scripts of pages beside the boards, by name.
+    scripts: BTreeMap<&'static str, &'a str>,
     version: &'static str,
     navigation: Vec<Item<'a>>,
     /// The page's own path.
@@ -143,6 +164,7 @@ impl Pages {
             echarts: &assets.echarts.path,
             pages_style: &assets.pages_style.path,
             sql_script: &assets.sql.path,
+            scripts: assets.scripts.iter().map(|(name, script)| (*name, script.path.as_str())).collect(),
             version: env!("CARGO_PKG_VERSION"),
             navigation: navigation(&boards),
             path,
@@ -171,7 +193,13 @@ fn navigation(boards: &[Arc<Dashboard>]) -> Vec<Item<'_>> {
     let boards = boards.iter().filter(|board| board.listed);
     let mut items: Vec<Item> = boards.map(|board| Item { path: &board.path, title: &board.title }).collect();
     items.insert(items.len().min(1), Item { path: "/functions", title: "Functions" });
-    let pages = [("/invocations", "Invocations"), ("/sql", "SQL"), ("/settings", "Settings")];
+    let pages = [
+        ("/traces", "Traces"),
+        ("/logs", "Logs"),
+        ("/invocations", "Invocations"),
+        ("/sql", "SQL"),
+        ("/settings", "Settings"),
+    ];
     items.extend(pages.map(|(path, title)| Item { path, title }));
     items
 }
@@ -180,12 +208,15 @@ impl Assets {
     fn new() -> Self {
         const STYLE: &str = "text/css; charset=utf-8";
         const SCRIPT: &str = "text/javascript; charset=utf-8";
+        let mut modules = assets::linked(&[&MODULES[..], &SCRIPTS[..]].concat(), SCRIPT);
+        let scripts = modules.split_off(MODULES.len());
         Self {
             style: Asset::new("faremeter", "css", STYLE, include_str!("assets/faremeter.css")),
             icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
             theme: Asset::new("theme", "js", SCRIPT, include_str!("assets/theme.js")),
             echarts: Asset::new("echarts", "js", SCRIPT, include_str!(concat!(env!("OUT_DIR"), "/echarts.min.js"))),
-            modules: assets::linked(&MODULES, SCRIPT),
+            modules,
+            scripts: SCRIPTS.iter().map(|(name, _)| *name).zip(scripts).collect(),
             pages_style: Asset::new("pages", "css", STYLE, include_str!("assets/pages.css")),
             sql: Asset::new("sql", "js", SCRIPT, include_str!("assets/sql.js")),
         }
@@ -200,6 +231,7 @@ impl Assets {
     /// The file at this path.
     fn at(&self, path: &str) -> Option<&Asset> {
         let single = [&self.style, &self.icon, &self.theme, &self.echarts, &self.pages_style, &self.sql];
-        single.into_iter().chain(&self.modules).find(|asset| asset.path == path)
+        let scripts = self.scripts.iter().map(|(_, script)| script);
+        single.into_iter().chain(&self.modules).chain(scripts).find(|asset| asset.path == path)
     }
 }

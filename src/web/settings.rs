@@ -9,6 +9,8 @@ pub struct Settings {
     pub sections: Vec<Section>,
     /// For how many days the rows of each table are kept.
     pub retention_days: Vec<(&'static str, u32)>,
+    /// The same for tenants that have their own: tenant, table, days.
+    pub tenant_retention_days: Vec<(String, &'static str, u32)>,
 }
 
 /// Settings about one thing.
@@ -55,5 +57,13 @@ impl Settings {
     #[must_use]
     pub fn kept_days(&self, table: &str) -> Option<u32> {
         self.retention_days.iter().find(|(name, _)| *name == table).map(|(_, days)| *days)
+    }
+
+    /// For how many days the rows of a table are kept that are of this tenant; of any where it is empty, the longest.
+    #[must_use]
+    pub fn kept_days_of(&self, tenant: &str, table: &str) -> Option<u32> {
+        let of_table = self.tenant_retention_days.iter().filter(|(_, name, _)| *name == table);
+        let mut own = of_table.filter(|(name, ..)| tenant.is_empty() || name == tenant).map(|(.., days)| *days);
+        if tenant.is_empty() { own.chain(self.kept_days(table)).max() } else { own.next().or(self.kept_days(table)) }
     }
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::dashboard::Boards;
+use crate::ingest::Receiver;
 use crate::ingest::aws_lambda::AwsLambda;
 use crate::query::Engine;
 use crate::runtime::Runtime;
@@ -32,6 +34,8 @@ pub struct Parts {
     pub aws_lambda: AwsLambda,
     /// Answers every question about data.
     pub query: Engine,
+    /// Takes telemetry from elsewhere.
+    pub receiver: Receiver,
     /// Asked for its status only.
     pub store: store::Handle,
     /// Asked for its status only.
@@ -53,6 +57,7 @@ pub(super) struct AppState {
     pub(super) dispatcher: Dispatcher,
     pub(super) aws_lambda: AwsLambda,
     pub(super) query: Engine,
+    pub(super) receiver: Receiver,
     pub(super) store: store::Handle,
     pub(super) runtime: Runtime,
     pub(super) readiness: Readiness,
@@ -70,18 +75,35 @@ pub(super) struct AppState {
     pub(super) requests: Arc<Semaphore>,
     /// A permit for each KiB of a body that is held.
     pub(super) body_room: Arc<Semaphore>,
+    /// A permit for each client that follows log records.
+    pub(super) tails: Arc<Semaphore>,
+    /// Ends answers that have no end of their own, when the server stops.
+    pub(super) stopping: CancellationToken,
     /// What goes on after an answer's head is sent.
     pub(super) background: TaskTracker,
 }
 
 impl AppState {
     pub(super) async fn new(config: Config, parts: Parts) -> Result<Self, Error> {
-        let Parts { deployer, dispatcher, aws_lambda, query, store, runtime, bus: _, readiness, clock, settings } =
-            parts;
+        let Parts {
+            deployer,
+            dispatcher,
+            aws_lambda,
+            query,
+            receiver,
+            store,
+            runtime,
+            bus: _,
+            readiness,
+            clock,
+            settings,
+        } = parts;
         let kib = usize::try_from(config.max_held_bytes >> 10).unwrap_or(usize::MAX);
         Ok(Self {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
             body_room: Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS))),
+            tails: Arc::new(Semaphore::new(config.max_tails.min(Semaphore::MAX_PERMITS))),
+            stopping: CancellationToken::new(),
             metrics: Metrics::new(clock.now()),
             pages: Pages::new()?,
             boards: Boards::open(query.clone(), config.dashboards.as_deref()).await?,
@@ -94,11 +116,19 @@ impl AppState {
             dispatcher,
             aws_lambda,
             query,
+            receiver,
             store,
             runtime,
             readiness,
             clock,
         })
+    }
+}
+
+impl AppState {
+    /// The server's own metrics, as OpenMetrics text.
+    pub(super) fn open_metrics(&self) -> Result<String, std::fmt::Error> {
+        self.metrics.open_metrics(&self.store.status(), &self.runtime.status(), &self.receiver.status())
     }
 }
 

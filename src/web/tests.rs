@@ -6,9 +6,13 @@ mod board_pages;
 mod calls;
 mod dashboards;
 mod functions;
+mod logs;
+mod otlp;
 mod pages;
+mod reported;
 mod server;
 mod telemetry;
+mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +31,7 @@ use crate::catalog::{self, Catalog};
 use crate::clock::Clock;
 use crate::cost::PriceBooks;
 use crate::ingest::aws_lambda::{self as lambda, AwsLambda};
+use crate::ingest::{self, Receiver};
 use crate::query::{self, Engine};
 use crate::runtime::{self, Runtime};
 use crate::store;
@@ -83,18 +88,21 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
     let parts = lambda::Parts {
         store: store.clone(),
         query: query.clone(),
-        books,
+        books: Arc::clone(&books),
         clock: clock.clone(),
         retention: store::Config::at(dir.path()).retention,
         tenant_retention: std::collections::BTreeMap::new(),
     };
     let aws_lambda = AwsLambda::new(lambda::Config::default(), parts).unwrap();
     let dispatcher = Dispatcher::new(trigger::Config::default(), joined);
+    let parts = ingest::Parts { store: store.clone(), books, clock: clock.clone() };
+    let receiver = Receiver::start(ingest::Config::default(), parts).await.unwrap();
     Parts {
         deployer,
         dispatcher,
         aws_lambda,
         query,
+        receiver,
         store,
         runtime,
         bus,
@@ -108,7 +116,8 @@ fn settings() -> Settings {
     let setting = |title: &str, value, keys| Setting { title: title.to_owned(), value, keys };
     let settings = vec![setting("Memory", SettingValue::Bytes(Some(3 << 29)), &["query.memory_mb"])];
     let retention_days = vec![("invocations", 400), ("spans", 30), ("logs", 30), ("metrics", 90)];
-    Settings { sections: vec![Section { title: "Limits of queries", settings }], retention_days }
+    let tenant_retention_days = vec![("brief".to_owned(), "logs", 3)];
+    Settings { sections: vec![Section { title: "Limits of queries", settings }], retention_days, tenant_retention_days }
 }
 
 impl App {

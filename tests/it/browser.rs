@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::support::http::Request;
 use crate::support::server::{Home, Server};
 use crate::support::webdriver::Browser;
 use crate::support::{repository, wait_until};
@@ -15,7 +16,7 @@ use crate::support::{repository, wait_until};
 use sight::{PANELS, Sight};
 
 /// Every page that has a place in the navigation, and some that are reached from them.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 13] = [
     "/",
     "/functions",
     "/functions/checkout",
@@ -23,11 +24,15 @@ const PAGES: [&str; 9] = [
     "/errors",
     "/throttles",
     "/costs?from=now-7d",
+    "/traces",
+    "/traces?outcome=failed&min_duration=1ms",
+    "/logs",
+    "/logs?severity=warn,error,fatal&live=1",
     "/sql",
     "/settings",
 ];
 /// What the docs show: the file's name and the page.
-const SCREENS: [(&str, &str); 10] = [
+const SCREENS: [(&str, &str); 12] = [
     ("overview", "/"),
     ("functions", "/functions"),
     ("function", "/functions/checkout"),
@@ -36,6 +41,8 @@ const SCREENS: [(&str, &str); 10] = [
     ("throttles", "/throttles?from=now-7d"),
     ("costs", "/costs?from=now-30d"),
     ("invocations", "/invocations"),
+    ("traces", "/traces?from=now-3h"),
+    ("logs", "/logs?from=now-3h"),
     ("sql", "/sql"),
     ("settings", "/settings"),
 ];
@@ -149,6 +156,79 @@ fn a_shared_address_shows_the_same() {
     wait_until("back leads to the range before", || (!browser.url().contains("from=1")).then_some(()));
 }
 
+/// From a chart to the traces of a bucket, to one of them, to its logs, to the invocation, to the function.
+#[test]
+fn every_record_leads_to_the_next() {
+    let Some(browser) = browser() else { return };
+    let (_home, server) = demo();
+    browser.size(1_440, 900);
+    Sight::of(&browser, &server, "/functions/checkout?from=now-12h");
+    browser.run(
+        "const at = document.querySelector('section.TimeSeriesChart .stage'); at.focus();
+        for (const key of ['End', 'Enter']) at.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))",
+    );
+    wait_until("a click on a chart leads to traces", || browser.url().contains("/traces?").then_some(()));
+    assert!(browser.url().contains("fn=checkout") && !browser.url().contains("from=now"), "{}", browser.url());
+    let steps = [
+        ("/traces?fn=checkout&from=now-24h", "tbody a[href^='/traces/']", "/traces/"),
+        ("", ".actions a[href^='/logs?']", "/logs?trace_id="),
+        ("", "#records summary", ""),
+        ("", "#records a[href^='/invocations/']", "/invocations/"),
+        ("", "h2 a[href^='/functions/']", "/functions/checkout"),
+        ("", ".jumps a[href^='/logs']", "/logs?fn=checkout"),
+        ("", "#records summary", ""),
+        ("", "#records a[href^='/traces/']", "/traces/"),
+    ];
+    for (path, click, leads) in steps {
+        if !path.is_empty() {
+            Sight::of(&browser, &server, path);
+        }
+        Sight::wait(&browser);
+        browser.click(click);
+        wait_until(leads, || browser.url().contains(leads).then_some(()));
+    }
+    Sight::wait(&browser);
+    let side = browser.run("return document.getElementById('side').innerText");
+    assert!(side.as_str().is_some_and(|text| text.contains("Own time")), "the record's span is chosen: {side}");
+}
+
+/// A trace of ten thousand spans: few rows are in the page, and keys are answered at once.
+#[test]
+fn ten_thousand_spans_stay_usable() {
+    let Some(browser) = browser() else { return };
+    let server = Server::shared();
+    server.deploy("many-spans", &crate::support::guest("ok.wat"), &[]);
+    let trace = "1234567890abcdef1234567890abcdef";
+    let header = format!("00-{trace}-00f067aa0ba902b7-01");
+    let count = || {
+        let found = server.sql(&format!("SELECT count(*) AS n FROM spans WHERE trace_id = '{trace}'"));
+        found[0].int("n")
+    };
+    let request = Request::post("/fn/many-spans", "x").header("traceparent", &header);
+    while count() < 10_000 {
+        for _ in 0..250 {
+            assert_eq!(server.send(&request).status, 200);
+        }
+    }
+    browser.size(1_440, 900);
+    let seen = Sight::of(&browser, &server, &format!("/traces/{trace}"));
+    assert_eq!(seen.faults(), Vec::<String>::new());
+    let rows = |browser: &Browser| browser.run("return document.querySelectorAll('.fall').length").as_i64();
+    assert!(rows(&browser).is_some_and(|rows| (10..120).contains(&rows)), "{:?}", rows(&browser));
+    let took = browser.run(
+        "const falls = document.getElementById('falls'); const times = [];
+         for (const key of ['End', 'ArrowUp', 'PageUp', 'ArrowLeft', 'Home', 'PageDown']) {
+             const began = performance.now();
+             falls.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+             times.push(performance.now() - began);
+         }
+         document.getElementById('collapse').click();
+         return [Math.max(...times), document.querySelectorAll('.fall').length]",
+    );
+    assert!(took[0].as_f64().is_some_and(|ms| ms < 250.0), "the slowest key took {took} ms");
+    println!("the slowest key took {took} ms, rows beside it");
+}
+
 #[test]
 fn the_keyboard_is_enough() {
     let Some(browser) = browser() else { return };
@@ -186,7 +266,14 @@ fn the_screens_of_the_docs() {
     std::fs::create_dir_all(&folder).expect("a folder can be made");
     let id = server.text("SELECT max(invocation_id) AS id FROM invocations WHERE cold AND outcome = 'ok'", "id");
     let invocation = format!("/invocations/{id}");
-    for (name, path) in SCREENS.into_iter().chain([("invocation", invocation.as_str())]) {
+    let trace = server.text(
+        "SELECT trace_id FROM spans GROUP BY trace_id ORDER BY count(DISTINCT function) DESC, count(*) DESC LIMIT 1",
+        "trace_id",
+    );
+    let root = server.text(&format!("SELECT min(span_id) AS id FROM invocations WHERE trace_id = '{trace}'"), "id");
+    let trace = format!("/traces/{trace}?logs=1&span={root}");
+    let of_one = [("invocation", invocation.as_str()), ("trace", trace.as_str())];
+    for (name, path) in SCREENS.into_iter().chain(of_one) {
         for (look, scheme, width) in [("light", "light", 1_440), ("dark", "dark", 1_440), ("narrow", "light", 400)] {
             browser.scheme(scheme);
             browser.size(width, 900);

@@ -9,6 +9,7 @@ mod functions;
 mod overview;
 mod raw;
 mod throttles;
+mod traces;
 
 use std::sync::Arc;
 

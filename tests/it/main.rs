@@ -17,6 +17,8 @@ mod figures;
 mod hostile;
 mod limits;
 mod line;
+mod otlp;
+mod otlp_sdk;
 mod outcomes;
 mod prices;
 mod reader;

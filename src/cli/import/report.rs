@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::cli::output::{self, Format};
-use crate::ingest::aws_lambda::Summary;
+use crate::ingest::Summary;
 
-const COLUMNS: [&str; 8] = ["file", "read", "invocations", "logs", "spans", "duplicates", "unfinished", "skipped"];
+const COLUMNS: [&str; 9] =
+    ["file", "read", "invocations", "logs", "spans", "metrics", "duplicates", "unfinished", "skipped"];
 
 /// Prints the summaries of files.
 pub(super) fn print(done: &[(String, Summary)], format: Format) -> anyhow::Result<()> {
@@ -24,7 +25,7 @@ fn rows(done: &[(String, Summary)]) -> Vec<Value> {
         let skipped: u64 = skipped.iter().map(|skipped| skipped.count).sum();
         json!({
             "file": file, "read": read, "invocations": stored.invocations, "logs": stored.logs, "spans": stored.spans,
-            "duplicates": duplicates.invocations + duplicates.logs, "unfinished": unfinished, "skipped": skipped,
+            "metrics": stored.metrics, "duplicates": duplicates.all(), "unfinished": unfinished, "skipped": skipped,
         })
     };
     done.iter().map(row).collect()
@@ -47,7 +48,8 @@ fn table(done: &[(String, Summary)]) -> String {
     for (file, summary) in done {
         for skipped in &summary.skipped {
             let (reason, count, line) = (&skipped.reason, skipped.count, skipped.line);
-            text += &format!("{file}: skipped {count}: {reason}; the first is on line {line}: {}\n", skipped.text);
+            let place = if skipped.text.is_empty() { format!("in request {line}") } else { format!("on line {line}: {}", skipped.text) };
+            text += &format!("{file}: skipped {count}: {reason}; the first is {place}\n");
         }
         if summary.unfinished > 0 {
             text += &format!("{file}: {} invocations have no REPORT and so no row\n", summary.unfinished);
@@ -64,14 +66,14 @@ fn table(done: &[(String, Summary)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::ingest::aws_lambda::{Counts, Skipped};
+    use crate::ingest::{Counts, Skipped};
 
     use super::*;
 
     #[test]
     fn a_summary_says_what_was_skipped_and_why() {
         let skipped = Skipped { reason: "r".to_owned(), count: 2, line: 7, text: "t".to_owned() };
-        let counts = |invocations, logs| Counts { invocations, logs, spans: 0 };
+        let counts = |invocations, logs| Counts { invocations, logs, ..Counts::default() };
         let (stored, duplicates) = (counts(3, 4), counts(1, 1));
         let summary =
             Summary { read: 12, stored, duplicates, unfinished: 1, past_retention: 0, skipped: vec![skipped] };

@@ -2,9 +2,8 @@
 
 use std::io;
 
+use crate::ingest::Summary;
 use crate::{cost, query, store};
-
-use super::Summary;
 
 /// Why logs were not taken in.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::Sender;
 
 use crate::cost::PriceBook;
+use crate::ingest::Summary;
 use crate::store::Retention;
 use crate::units::Timestamp;
 
@@ -16,7 +17,7 @@ use super::input::Found;
 use super::join::{Finished, Happened, Join, Kept, Made, Place};
 use super::message::{Envelope, Message};
 use super::rows::init_of_stream;
-use super::summary::{Skips, Summary};
+use super::skips::Skips;
 use super::{Error, Said, line};
 
 /// Events of one batch, at most.

@@ -2,12 +2,13 @@
 
 use tokio::sync::mpsc::Receiver;
 
+use crate::ingest::{Counts, Summary};
 use crate::model::Records;
 use crate::{query, store};
 
 use super::join::Made;
 use super::known::Known;
-use super::{AwsLambda, Counts, Error, Shared, Summary, spans};
+use super::{AwsLambda, Error, Shared, spans};
 
 impl AwsLambda {
     /// Writes batches until there are no more. Of `summary` it adds to what was stored and what was there.
@@ -69,7 +70,7 @@ impl Shared {
 }
 
 fn counts(made: &Made, spans: u64) -> Counts {
-    Counts { invocations: made.invocations.len() as u64, logs: made.logs.len() as u64, spans }
+    Counts { invocations: made.invocations.len() as u64, logs: made.logs.len() as u64, spans, metrics: 0 }
 }
 
 /// About as many bytes as the batch's rows take; the store takes what they need when they are appended.

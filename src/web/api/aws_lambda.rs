@@ -13,7 +13,8 @@ use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::ingest::aws_lambda::{Said, Summary};
+use crate::ingest::Summary;
+use crate::ingest::aws_lambda::Said;
 use crate::model::check_name;
 
 use super::ProblemBody;

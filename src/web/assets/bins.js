@@ -109,7 +109,12 @@ function pointed(panel, bins, at, counts, times, step, place, { colors, shade })
       const all = here.reduce((sum, { row }) => sum + counts[row], 0);
       return { title: period(times[index], step), rows: [...rows, { name: "all", value: format(all, "count") }] };
     },
-    open: (index) => location.assign(kept("/invocations", { from: String(times[index]), to: String(times[index] + step) })),
+    open(index, y) {
+      const bin = y === null ? undefined : column(index).find(({ low, high }) => place.y(high) <= y && y < place.y(low));
+      const lengths = bin && panel.unit === "nanoseconds"
+        ? { min_duration: `${Math.floor(bin.low / 1e6)}ms`, max_duration: `${Math.ceil(bin.high / 1e6)}ms` } : {};
+      location.assign(kept("/traces", { from: String(times[index]), to: String(times[index] + step), ...lengths }));
+    },
   };
 }
 

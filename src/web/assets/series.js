@@ -207,9 +207,9 @@ function pointable(panel, { times, currency }, visible, { step, place }, page) {
   };
 }
 
-/** Where a click leads: what the panel's file says, or the invocations of that bucket. */
+/** Where a click leads: what the panel's file says, or the traces of that bucket. */
 function target(panel, one, from, step) {
-  const path = (one?.link ?? "/invocations").replaceAll(/\{\w+\}/g, encodeURIComponent(one?.name ?? ""));
+  const path = (one?.link ?? panel.open ?? "/traces").replaceAll(/\{\w+\}/g, encodeURIComponent(one?.name ?? ""));
   const extra = { from: String(from), to: String(from + step) };
   if (!one?.link && one && isFunction(one.name)) extra.fn = one.name;
   return kept(path, extra);

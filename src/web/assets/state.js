@@ -9,7 +9,7 @@ export const FILTERS = Object.keys(NAMES);
 /** What a link to another page takes along; a step fits one range on one page. */
 const KEPT = ["from", "to", "tz", "cmp", ...FILTERS];
 /** Pages that are about no range: they take nothing along. */
-const RANGELESS = /^\/(settings$|invocations\/)/;
+const RANGELESS = /^\/(settings$|invocations\/|traces\/)/;
 const STEPS_S = [10, 60, 300, 900, 3600, 21600, 86400, 604800];
 const MAX_POINTS = 300;
 const UNITS_MS = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
@@ -53,12 +53,18 @@ export function kept(path, extra = {}) {
   return url.pathname + url.search + url.hash;
 }
 
+/** What else the URL says: a page's own filters. */
+function others() {
+  const given = [...new URLSearchParams(location.search)];
+  return Object.fromEntries(given.filter(([name]) => !(name in DEFAULTS) && name !== "cursor"));
+}
+
 /** Changes controls, writes the URL, and tells everyone. */
 export function change(changes) {
   Object.assign(controls, changes);
   if (fixedFunction) controls.fn = fixedFunction;
   const names = Object.keys(DEFAULTS).filter((name) => !(name === "fn" && fixedFunction));
-  const search = query(names).toString();
+  const search = query(names, others()).toString();
   const url = search ? `?${search}` : location.pathname;
   if (url !== (location.search || location.pathname)) history.pushState(null, "", url);
   listeners.forEach((listener) => listener());
@@ -68,7 +74,7 @@ export function change(changes) {
 export function href(changes) {
   const before = { ...controls };
   Object.assign(controls, changes);
-  const search = query(Object.keys(DEFAULTS).filter((name) => !(name === "fn" && fixedFunction))).toString();
+  const search = query(Object.keys(DEFAULTS).filter((name) => !(name === "fn" && fixedFunction)), others()).toString();
   Object.assign(controls, before);
   return search ? `?${search}` : location.pathname;
 }

@@ -36,6 +36,7 @@ struct Page<'a> {
     title: String,
     path: String,
     heading: bool,
+    jumps: Vec<Jump>,
     controls: &'a Controls,
     /// The controls that a link to another page takes along, as a query.
     keep: String,
@@ -69,6 +70,13 @@ struct Chip {
     control: &'static str,
     name: &'static str,
     value: String,
+    href: String,
+}
+
+/// A page with records of what this one is about.
+#[derive(Serialize)]
+struct Jump {
+    title: &'static str,
     href: String,
 }
 
@@ -201,6 +209,7 @@ fn show(
     let title = function.clone().unwrap_or_else(|| board.title.clone());
     let keep = range::keep(&window.url);
     let is_fixed = function.is_some();
+    let jumps = function.as_deref().map_or_else(Vec::new, jumps);
     if let Some(function) = function {
         // The path says which function it is, so the query need not.
         window.url.filters.function = function;
@@ -223,6 +232,7 @@ fn show(
     let page = Page {
         name: &board.name,
         heading: is_fixed,
+        jumps,
         title,
         path: uri.path().to_owned(),
         controls: url,
@@ -241,6 +251,13 @@ fn show(
         json: super::embedded(&script)?,
     };
     state.pages.render(state, "board.html", uri.path(), &page)
+}
+
+/// Where a function's own records are.
+fn jumps(function: &str) -> Vec<Jump> {
+    let pages = [("Traces", "/traces"), ("Logs", "/logs"), ("Invocations", "/invocations")];
+    let jump = |(title, path)| Jump { title, href: range::href(path, &[("fn", function.to_owned())]) };
+    pages.map(jump).into()
 }
 
 fn field<'a>(variable: &'a Variable, window: &Window) -> Field<'a> {

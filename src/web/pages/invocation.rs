@@ -42,6 +42,10 @@ struct Page {
     records_error: Option<String>,
     /// Why there may be no spans and records.
     kept: Option<String>,
+    /// The traces that it is of.
+    traces: Vec<String>,
+    /// Its log records among all.
+    logs: String,
     csv: String,
     json: String,
 }
@@ -101,6 +105,8 @@ pub(in crate::web) async fn invocation(
         records: records.iter().map(|record| Record::of(record, &rows)).collect(),
         records_error,
         kept: kept(&state, &span),
+        traces: traces(&rows).into_iter().map(str::to_owned).collect(),
+        logs: super::range::href("/logs", &span.records(&id)),
         csv: format!("{path}?format=csv"),
         json: format!("{path}?format=json"),
         id,
@@ -117,6 +123,11 @@ impl Span {
         Self { from: first.minus(SKEW), to: last.plus(LATE) }
     }
 
+    /// What the page of logs is asked for.
+    fn records(&self, id: &str) -> [super::range::Pair; 3] {
+        [("invocation_id", id.to_owned()), ("from", self.from.to_string()), ("to", self.to.to_string())]
+    }
+
     fn params(&self) -> [(String, Param); 2] {
         [("from", self.from), ("to", self.to)].map(|(name, time)| (name.to_owned(), Param::Text(time.to_string())))
     }
@@ -124,11 +135,8 @@ impl Span {
 
 /// The spans of the traces that the attempts belong to.
 async fn spans(state: &AppState, attempts: &[Row], span: &Span) -> (Vec<Row>, Option<String>) {
-    let mut traces: Vec<&str> = attempts.iter().map(|row| text(row, "trace_id")).filter(|id| !id.is_empty()).collect();
-    traces.sort_unstable();
-    traces.dedup();
     let (mut found, mut failed) = (Vec::new(), None);
-    for trace in traces {
+    for trace in traces(attempts) {
         let mut params = Params::from(span.params());
         params.insert("trace_id".to_owned(), Param::Text(trace.to_owned()));
         let (rows, error) = row::rows(state.query.named("invocation_page_spans", &params).await);
@@ -136,6 +144,14 @@ async fn spans(state: &AppState, attempts: &[Row], span: &Span) -> (Vec<Row>, Op
         failed = failed.or(error);
     }
     (found, failed)
+}
+
+/// The traces that the attempts are of, each once.
+fn traces(attempts: &[Row]) -> Vec<&str> {
+    let mut traces: Vec<&str> = attempts.iter().map(|row| text(row, "trace_id")).filter(|id| !id.is_empty()).collect();
+    traces.sort_unstable();
+    traces.dedup();
+    traces
 }
 
 async fn records(state: &AppState, id: &str, span: &Span) -> Result<crate::query::QueryResult, crate::query::Error> {

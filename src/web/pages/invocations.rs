@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::query::Param;
 use crate::units::Timestamp;
 use crate::web::error::Problem;
+use crate::web::outcome::{self, Choice};
 use crate::web::panel::window::{Filters, Window};
 use crate::web::params::QueryString;
 use crate::web::state::AppState;
@@ -21,7 +22,7 @@ use super::export::{self, Export};
 use super::format::{self, NONE};
 use super::phases::{self, Bar, Legend};
 use super::range::{self, Pair, Range};
-use super::row::{self, Row, flag, int, text};
+use super::row::{self, Row, int, number, text};
 
 use filter::Filter;
 
@@ -34,8 +35,8 @@ struct Page<'a> {
     keep: String,
     filters: &'a Filters,
     filter: &'a Filter,
-    outcomes: Vec<filter::Choice>,
-    reasons: Vec<filter::Choice>,
+    outcomes: Vec<Choice>,
+    reasons: Vec<Choice>,
     /// What a new filter keeps.
     kept: Vec<Pair>,
     /// Whether any filter is set.
@@ -128,9 +129,9 @@ pub(in crate::web) async fn invocations(State(state): State<Arc<AppState>>, uri:
         keep: range::keep(controls),
         range: Range::of(PATH, &window, &filter.pairs()),
         filters: &controls.filters,
-        outcomes: filter::outcomes(&filter.outcome),
+        outcomes: outcome::choices(&filter.outcome),
         reasons: filter::reasons(&filter.throttle_reason),
-        kept: kept(&window),
+        kept: range::beside(controls, &["tenant", "fn", "ver", "region", "tag"]),
         filtered: controls.filters != Filters::default() || filter != Filter::default(),
         clear: range::href(PATH, &range::range(controls)),
         invocations: rows.iter().map(|row| shown(row, &window)).collect(),
@@ -143,13 +144,6 @@ pub(in crate::web) async fn invocations(State(state): State<Arc<AppState>>, uri:
         error,
     };
     state.pages.render(&state, "invocations.html", PATH, &page)
-}
-
-/// What the form of filters keeps: the range and what has no field in it.
-fn kept(window: &Window) -> Vec<Pair> {
-    let fields = ["tenant", "fn", "ver", "region", "tag"];
-    let others = range::filters(&window.url).into_iter().filter(|(name, _)| !fields.contains(name));
-    range::range(&window.url).into_iter().chain(others).collect()
 }
 
 impl Cursor {
@@ -167,7 +161,9 @@ impl Cursor {
 
 fn shown(row: &Row, window: &Window) -> Shown {
     let outcome = text(row, "outcome");
-    let ran = outcome != "throttled";
+    let known = |column: &str, write: &dyn Fn(i64) -> String| {
+        number(row, column).filter(|_| phases::has_run(row)).map_or_else(|| NONE.to_owned(), write)
+    };
     let started = text(row, "started_at");
     let (date, time) = started.split_once('T').unwrap_or(("", started));
     let cost = text(row, "list_cost");
@@ -187,16 +183,12 @@ fn shown(row: &Row, window: &Window) -> Shown {
         outcome: outcome.to_owned(),
         cause: cause.into_iter().find(|cause| !cause.is_empty()).map(str::to_owned),
         status: row.get("http_status").and_then(serde_json::Value::as_i64).map_or_else(String::new, |s| s.to_string()),
-        start: match (ran, flag(row, "cold")) {
-            (false, _) => NONE,
-            (true, true) => "cold",
-            (true, false) => "warm",
-        },
-        felt: if ran { format::duration(phases::felt(row)) } else { NONE.to_owned() },
+        start: phases::start(row),
+        felt: phases::felt_text(row),
         phases: phases::bars(row),
-        billed: if ran { format!("{} ms", format::count(int(row, "billed_ms"))) } else { NONE.to_owned() },
-        peak: if ran { format::bytes(int(row, "peak_memory_bytes")) } else { NONE.to_owned() },
-        limit: format!("{} MB", int(row, "memory_mb")),
+        billed: known("billed_ms", &|ms| format!("{} ms", format::count(ms))),
+        peak: known("peak_memory_bytes", &format::bytes),
+        limit: number(row, "memory_mb").map_or_else(|| NONE.to_owned(), |mb| format!("{mb} MB")),
         cost: if cost.is_empty() { NONE.to_owned() } else { cost.to_owned() },
         currency: if cost.is_empty() { String::new() } else { text(row, "currency").to_owned() },
     }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::format;
-use super::row::{Row, int};
+use super::format::{self, NONE};
+use super::row::{Row, int, number, text};
 
 /// The phases in order: the column, the word, and whether it is billed.
 pub(super) const PHASES: [(&str, &str, bool); 6] = [
@@ -43,6 +43,26 @@ pub(super) fn felt(row: &Row) -> i64 {
     PHASES.iter().map(|(column, _, _)| int(row, column)).sum()
 }
 
+/// The same, or the dash: a record from elsewhere may know of no phase, and a call that was turned away has none.
+pub(super) fn felt_text(row: &Row) -> String {
+    let is_known = PHASES.iter().any(|(column, _, _)| number(row, column).is_some());
+    if has_run(row) && is_known { format::duration(felt(row)) } else { NONE.to_owned() }
+}
+
+/// Whether it ran: nothing is known of what a limit turned away but that.
+pub(super) fn has_run(row: &Row) -> bool {
+    text(row, "outcome") != "throttled"
+}
+
+/// Cold or warm, or the dash where neither is known.
+pub(super) fn start(row: &Row) -> &'static str {
+    match row.get("cold").and_then(serde_json::Value::as_bool) {
+        Some(true) if has_run(row) => "cold",
+        Some(false) if has_run(row) => "warm",
+        _ => NONE,
+    }
+}
+
 /// The phases that took time, beside one another in proportion.
 pub(super) fn bars(row: &Row) -> Vec<Bar> {
     let felt = felt(row);
@@ -73,6 +93,17 @@ pub(super) fn place(begin: i64, length: i64, whole: i64) -> (i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_known_is_a_dash() {
+        let row = |json: &str| serde_json::from_str::<Row>(json).unwrap();
+        let unknown = row(r#"{"outcome": "ok", "init_ns": null, "duration_ns": null, "cold": null}"#);
+        assert_eq!((felt_text(&unknown).as_str(), start(&unknown)), (NONE, NONE));
+        let reported = row(r#"{"outcome": "ok", "queue_ns": null, "duration_ns": 1000000, "cold": false}"#);
+        assert_eq!((felt_text(&reported).as_str(), start(&reported)), ("1 ms", "warm"));
+        let throttled = row(r#"{"outcome": "throttled", "duration_ns": 0, "cold": false}"#);
+        assert_eq!((felt_text(&throttled).as_str(), start(&throttled)), (NONE, NONE));
+    }
 
     #[test]
     fn bars_lie_end_to_end_and_can_be_seen() {

@@ -133,7 +133,16 @@ pub(super) fn title(name: &str) -> Option<&'static str> {
         "q" => Some("search"),
         "outcome" => Some("outcome"),
         "cold" => Some("cold"),
-        "min_duration" => Some("handler at least"),
+        "min_duration" => Some("at least"),
+        "max_duration" => Some("at most"),
+        "attr" => Some("attribute"),
+        "severity" => Some("severity"),
+        "regex" => Some("matches"),
+        "trace_id" => Some("trace"),
+        "span_id" => Some("span"),
+        "invocation_id" => Some("invocation"),
+        "environment_id" => Some("environment"),
+        "source" => Some("source"),
         "throttle_reason" => Some("throttled by"),
         "error" => Some("error holds"),
         _ => None,
@@ -162,6 +171,12 @@ pub(super) fn filters(controls: &Controls) -> Vec<Pair> {
         ("region", &filters.region, ""),
         ("tag", &filters.tag, ""),
     ])
+}
+
+/// The range, and what stands beside it but has no field in a form of these.
+pub(super) fn beside(controls: &Controls, fields: &[&str]) -> Vec<Pair> {
+    let others = filters(controls).into_iter().filter(|(name, _)| !fields.contains(name));
+    range(controls).into_iter().chain(others).collect()
 }
 
 /// The pairs that differ from what is usual.

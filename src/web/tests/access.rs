@@ -40,10 +40,14 @@ async fn every_route_holds_to_its_action() {
     let operations = operations();
     assert!(operations.len() > 30, "{operations:?}");
     for (method, target, action) in operations {
+        if target == "/api/v1/logs/tail" {
+            // Its answer has no end.
+            app.state.stopping.cancel();
+        }
         let reply = app.send(request(&method, &target), "").await;
         if Role::Viewer.may(action) {
             assert_ne!(reply.status, 403, "{method} {target}");
-        } else if method == Method::HEAD {
+        } else if method == Method::HEAD || action == Action::TelemetryWrite {
             assert_eq!(reply.status, 403);
         } else {
             let detail = reply.problem(403, "not-allowed");
@@ -73,6 +77,9 @@ async fn the_document_is_whole() {
         ("/api/v1/query", "post"),
         ("/api/v1/queries", "get"),
         ("/api/openapi.json", "get"),
+        ("/v1/traces", "post"),
+        ("/v1/logs", "post"),
+        ("/v1/metrics", "post"),
         ("/healthz", "get"),
         ("/readyz", "get"),
         ("/metrics", "get"),

@@ -88,3 +88,32 @@ async fn modules_are_all_there_and_light() {
     }
     assert!(bytes < OWN_BYTES, "own scripts and style take {bytes} bytes");
 }
+
+/// The paths of all that a script takes from, each once.
+async fn taken(app: &App, path: &str, all: &mut Vec<String>) {
+    let mut waiting = vec![path.to_owned()];
+    while let Some(path) = waiting.pop() {
+        if all.contains(&path) {
+            continue;
+        }
+        let text = app.get(&path).await.text().to_owned();
+        assert!(!text.contains("from \"./"), "{path} takes from a module that is not before it");
+        waiting.extend(text.split("from \"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+        all.push(path);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_telemetry_are_light_too() {
+    let app = App::new().await;
+    let assets = app.state.pages.assets();
+    for (name, script) in &assets.scripts {
+        let mut all = vec![assets.style.path.clone(), assets.pages_style.path.clone(), assets.theme.path.clone()];
+        taken(&app, &script.path, &mut all).await;
+        let mut bytes = 0;
+        for path in &all {
+            bytes += app.send(http::Request::get(path).header("accept-encoding", "gzip"), "").await.body.len();
+        }
+        assert!(bytes < OWN_BYTES, "own scripts and styles of {name} take {bytes} bytes");
+    }
+}

@@ -1,13 +1,12 @@
 //! One attempt as its page shows it: how it ended and why, who it was, what it used.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::units::Timestamp;
 use crate::web::pages::format::{self, NONE};
 use crate::web::pages::phases;
 use crate::web::pages::range::{self, Pair};
-use crate::web::pages::row::{Row, flag, int, map, text, text_or_none};
+use crate::web::pages::row::{Row, int, map, number, text, text_or_none};
 use crate::web::state::AppState;
 
 use super::cost::Cost;
@@ -61,7 +60,6 @@ struct Fact {
 
 impl Attempt {
     pub(super) fn of(row: &Row, spans: &[Row], spans_error: Option<&str>, state: &AppState) -> Self {
-        let ran = text(row, "outcome") != "throttled";
         let function = text(row, "function");
         let started_at = text(row, "started_at");
         let cost = Cost::of(row, state);
@@ -76,12 +74,8 @@ impl Attempt {
             error_type: text(row, "error_type").to_owned(),
             error_message: text(row, "error_message").to_owned(),
             alike: alike(row),
-            start: match (ran, flag(row, "cold")) {
-                (false, _) => NONE,
-                (true, true) => "cold",
-                (true, false) => "warm",
-            },
-            tiles: tiles(row, ran, &cost),
+            start: phases::start(row),
+            tiles: tiles(row, &cost),
             facts: facts(row),
             tags: map(row, "tags"),
             waterfall: waterfall::of(row, spans, spans_error),
@@ -133,30 +127,36 @@ fn meaning(row: &Row) -> String {
     .to_owned()
 }
 
-fn tiles(row: &Row, ran: bool, cost: &Cost) -> Vec<Tile> {
+fn tiles(row: &Row, cost: &Cost) -> Vec<Tile> {
     let none = || NONE.to_owned();
-    let (billed, memory_mb, peak) = (int(row, "billed_ms"), int(row, "memory_mb"), int(row, "peak_memory_bytes"));
-    let status = row.get("http_status").and_then(Value::as_i64);
+    let known = |column: &str, write: &dyn Fn(i64) -> String| {
+        number(row, column).filter(|_| phases::has_run(row)).map_or_else(none, write)
+    };
+    let always = |column: &str, write: &dyn Fn(i64) -> String| number(row, column).map_or_else(none, write);
+    let used = match (number(row, "peak_memory_bytes"), number(row, "memory_mb")) {
+        (Some(peak), Some(limit)) => format::share(peak, limit.saturating_mul(1 << 20)),
+        _ => none(),
+    };
     vec![
         Tile {
             name: "Felt by the caller",
-            value: if ran { format::duration(phases::felt(row)) } else { none() },
-            note: format!("handler {}", if ran { format::duration(int(row, "duration_ns")) } else { none() }),
+            value: phases::felt_text(row),
+            note: format!("handler {}", known("duration_ns", &format::duration)),
         },
         Tile {
             name: "Billed",
-            value: if ran { format!("{} ms", format::count(billed)) } else { none() },
-            note: format!("CPU {}", if ran { format::duration(int(row, "cpu_ns")) } else { none() }),
+            value: known("billed_ms", &|ms| format!("{} ms", format::count(ms))),
+            note: format!("CPU {}", known("cpu_ns", &format::duration)),
         },
         Tile {
             name: "Memory, peak",
-            value: if ran { format::bytes(peak) } else { none() },
-            note: format!("of {memory_mb} MB, {}", format::share(peak, memory_mb.saturating_mul(1 << 20))),
+            value: known("peak_memory_bytes", &format::bytes),
+            note: format!("of {}, {used}", always("memory_mb", &|mb| format!("{mb} MB"))),
         },
         Tile {
             name: "Reply",
-            value: status.map_or_else(none, |status| status.to_string()),
-            note: format!("{} in, {} out", size(int(row, "request_bytes")), size(int(row, "response_bytes"))),
+            value: always("http_status", &|status| status.to_string()),
+            note: format!("{} in, {} out", always("request_bytes", &size), always("response_bytes", &size)),
         },
         Tile { name: "List cost", value: cost.total().to_owned(), note: cost.currency().to_owned() },
     ]
@@ -169,7 +169,7 @@ fn size(bytes: i64) -> String {
 fn facts(row: &Row) -> Vec<Fact> {
     let plain = |name, value: String| Fact { name, value, is_id: false };
     let id = |name, column| Fact { name, value: text_or_none(row, column), is_id: true };
-    let optional = |column: &str| row.get(column).and_then(Value::as_i64);
+    let optional = |column: &str| number(row, column);
     let mut facts = vec![
         id("Invocation", "invocation_id"),
         id("Trace", "trace_id"),
@@ -183,7 +183,10 @@ fn facts(row: &Row) -> Vec<Fact> {
         plain("Runtime", text_or_none(row, "runtime")),
         plain("Trigger", text_or_none(row, "trigger")),
         plain("Source", text_or_none(row, "source")),
-        plain("Ephemeral storage", format!("{} MB", int(row, "ephemeral_storage_mb"))),
+        plain(
+            "Ephemeral storage",
+            optional("ephemeral_storage_mb").map_or_else(|| NONE.to_owned(), |mb| format!("{mb} MB")),
+        ),
     ];
     let streamed = optional("streamed_bytes").filter(|bytes| *bytes > 0);
     facts.extend(streamed.map(|bytes| plain("Streamed", size(bytes))));

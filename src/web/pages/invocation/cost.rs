@@ -7,7 +7,7 @@ use crate::model::{Architecture, Outcome, Usage};
 use crate::trigger::{Receipt, ReceiptLine};
 use crate::units::{ByteCount, Megabytes, Money};
 use crate::web::pages::format::{self, NONE};
-use crate::web::pages::row::{Row, int, text, text_or_none};
+use crate::web::pages::row::{Row, int, number, text, text_or_none};
 use crate::web::state::AppState;
 
 #[derive(Serialize)]
@@ -50,7 +50,7 @@ impl Cost {
             currency: if recorded.is_some() { text(row, "currency").to_owned() } else { String::new() },
             price_book: text_or_none(row, "price_book"),
             lines: worked.filter(|_| fits).map(|receipt| receipt.lines.iter().map(line).collect()).unwrap_or_default(),
-            billed: is_billed.then(|| billed(row)),
+            billed: is_billed.then(|| billed(row)).flatten(),
             init: init.filter(|init| *init > Money::ZERO).map(|init| init.to_string()),
             million: million.map(|cost| cost.to_string()),
             note,
@@ -67,13 +67,13 @@ impl Cost {
 }
 
 fn worked_out(row: &Row, state: &AppState) -> Option<Receipt> {
-    let megabytes = |column| u32::try_from(int(row, column)).ok().map(Megabytes);
+    let megabytes = |size: i64| u32::try_from(size).ok().map(Megabytes);
     let architecture: Architecture = text(row, "architecture").parse().ok()?;
     let usage = Usage {
         requests: 1,
-        billed_ms: int(row, "billed_ms"),
-        memory: megabytes("memory_mb")?,
-        ephemeral_storage: megabytes("ephemeral_storage_mb")?,
+        billed_ms: number(row, "billed_ms")?,
+        memory: megabytes(number(row, "memory_mb")?)?,
+        ephemeral_storage: megabytes(int(row, "ephemeral_storage_mb"))?,
         streamed: ByteCount(u64::try_from(int(row, "streamed_bytes")).ok()?),
         architecture,
     };
@@ -84,6 +84,9 @@ fn note(row: &Row, outcome: Option<Outcome>, recorded: Option<Money>, worked: Op
     let note = match (outcome, recorded, worked) {
         (Some(Outcome::Throttled), ..) => "A limit turned the call away before it ran: it costs nothing.".to_owned(),
         (Some(Outcome::PlatformError), ..) => "It failed by a fault of Faremeter's: it is not billed.".to_owned(),
+        (_, None, _) if text(row, "price_book").is_empty() => {
+            "It has no price: the record does not say all of billed time, memory and architecture.".to_owned()
+        }
         (_, None, _) => "Its price book does not price an invocation by itself.".to_owned(),
         (_, Some(_), None) => {
             format!("The amount is as recorded: this server has no price book '{}'.", text(row, "price_book"))
@@ -98,22 +101,17 @@ fn note(row: &Row, outcome: Option<Outcome>, recorded: Option<Money>, worked: Op
 }
 
 /// How the billed time follows from the phases; where it does not, as in imported records, what was given.
-fn billed(row: &Row) -> String {
-    let (init, handler, billed) = (int(row, "init_ns"), int(row, "duration_ns"), int(row, "billed_ms"));
+fn billed(row: &Row) -> Option<String> {
+    let billed = number(row, "billed_ms")?;
+    let (init, handler) = (int(row, "init_ns"), int(row, "duration_ns"));
     let whole = (init.saturating_add(handler)).div_euclid(1_000_000) + i64::from((init + handler) % 1_000_000 > 0);
-    let memory = int(row, "memory_mb");
-    if whole.max(1) == billed {
+    let memory = number(row, "memory_mb").map_or_else(|| NONE.to_owned(), |mb| format!("{} MB", format::count(mb)));
+    Some(if whole.max(1) == billed && number(row, "duration_ns").is_some() {
         let ms = |nanos: i64| format!("{}.{:06} ms", format::count(nanos / 1_000_000), nanos % 1_000_000);
-        format!(
-            "init {} + handler {}, rounded up to {} ms, at {} MB",
-            ms(init),
-            ms(handler),
-            format::count(billed),
-            format::count(memory)
-        )
+        format!("init {} + handler {}, rounded up to {} ms, at {memory}", ms(init), ms(handler), format::count(billed))
     } else {
-        format!("{} ms as the record gives them, at {} MB", format::count(billed), format::count(memory))
-    }
+        format!("{} ms as the record gives them, at {memory}", format::count(billed))
+    })
 }
 
 fn line(line: &ReceiptLine) -> Line {
@@ -133,8 +131,9 @@ mod tests {
     fn billed_time_is_explained() {
         let own = row(r#"{"init_ns": 20000000, "duration_ns": 133100001, "billed_ms": 154, "memory_mb": 2048}"#);
         let expected = "init 20.000000 ms + handler 133.100001 ms, rounded up to 154 ms, at 2\u{202f}048 MB";
-        assert_eq!(billed(&own), expected);
+        assert_eq!(billed(&own).as_deref(), Some(expected));
         let given = row(r#"{"init_ns": 0, "duration_ns": 1000000, "billed_ms": 100, "memory_mb": 128}"#);
-        assert_eq!(billed(&given), "100 ms as the record gives them, at 128 MB");
+        assert_eq!(billed(&given).as_deref(), Some("100 ms as the record gives them, at 128 MB"));
+        assert_eq!(billed(&row(r#"{"billed_ms": null}"#)), None);
     }
 }

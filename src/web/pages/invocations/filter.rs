@@ -2,15 +2,13 @@
 
 use serde::Serialize;
 
-use crate::model::{Outcome, ThrottleReason};
+use crate::model::ThrottleReason;
 use crate::query::{Param, Params};
 use crate::units::{nanos, parse_duration};
 use crate::web::error::Problem;
+use crate::web::outcome::{self, Choice};
 use crate::web::pages::range::{Pair, set};
 use crate::web::params::QueryString;
-
-/// Stands for all outcomes that an error rate counts.
-const FAILED: &str = "failed";
 
 /// The filters as the URL has them; empty text is all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -25,14 +23,6 @@ pub(super) struct Filter {
     error: String,
 }
 
-/// A value that a field offers.
-#[derive(Serialize)]
-pub(super) struct Choice {
-    value: String,
-    title: String,
-    chosen: bool,
-}
-
 impl Filter {
     pub(super) fn read(query: &mut QueryString) -> Result<Self, Problem> {
         let mut text = |name| Ok::<_, Problem>(query.text(name)?.unwrap_or_default().trim().to_owned());
@@ -43,10 +33,7 @@ impl Filter {
             throttle_reason: text("throttle_reason")?,
             error: text("error")?,
         };
-        for outcome in filter.outcome.split(',').filter(|outcome| ![FAILED, ""].contains(outcome)) {
-            let _known: Outcome =
-                outcome.parse().map_err(|error| Problem::invalid(format!("outcome={}: {error}", filter.outcome)))?;
-        }
+        outcome::check(&filter.outcome)?;
         if !filter.throttle_reason.is_empty() {
             let reason = filter.throttle_reason.parse::<ThrottleReason>();
             reason.map_err(|error| Problem::invalid(format!("throttle_reason: {error}")))?;
@@ -74,7 +61,6 @@ impl Filter {
     /// The query's parameters; a filter that is not set is null.
     pub(super) fn params(&self) -> Params {
         let optional = |text: &str| if text.is_empty() { Param::Null } else { Param::Text(text.to_owned()) };
-        let failed: Vec<&str> = Outcome::ALL.iter().copied().filter(|o| o.is_error()).map(Outcome::as_str).collect();
         let cold = match self.cold.as_str() {
             "" => Param::Null,
             cold => Param::Bool(cold == "yes"),
@@ -84,7 +70,7 @@ impl Filter {
             _ => Param::Null,
         };
         Params::from([
-            ("outcomes".to_owned(), optional(&self.outcome.replace(FAILED, &failed.join(",")))),
+            ("outcomes".to_owned(), optional(&outcome::plain(&self.outcome))),
             ("cold".to_owned(), cold),
             ("min_duration_ns".to_owned(), min_duration),
             ("throttle_reason".to_owned(), optional(&self.throttle_reason)),
@@ -93,28 +79,11 @@ impl Filter {
     }
 }
 
-/// What the field of outcomes offers, with what is chosen.
-pub(super) fn outcomes(chosen: &str) -> Vec<Choice> {
-    let known = Outcome::ALL.iter().copied().map(Outcome::as_str).map(|word| (word, word.replace('_', " ")));
-    let all = [("", "any".to_owned()), (FAILED, "any failure".to_owned())];
-    choices(all.into_iter().chain(known), chosen)
-}
-
 /// What the field of limits offers, with what is chosen.
 pub(super) fn reasons(chosen: &str) -> Vec<Choice> {
     let known =
         ThrottleReason::ALL.iter().copied().map(ThrottleReason::as_str).map(|word| (word, word.replace('-', " ")));
-    choices([("", "any".to_owned())].into_iter().chain(known), chosen)
-}
-
-/// What is chosen is offered too, where the URL has another value than the field knows.
-fn choices(known: impl Iterator<Item = (&'static str, String)>, chosen: &str) -> Vec<Choice> {
-    let choice = |value: &str, title: String| Choice { value: value.to_owned(), title, chosen: value == chosen };
-    let mut choices: Vec<Choice> = known.map(|(value, title)| choice(value, title)).collect();
-    if !choices.iter().any(|choice| choice.chosen) {
-        choices.push(choice(chosen, chosen.to_owned()));
-    }
-    choices
+    outcome::offered([("", "any".to_owned())].into_iter().chain(known), chosen)
 }
 
 #[cfg(test)]

@@ -1,18 +1,14 @@
 //! Owns what is told of an import: what was read, stored, skipped and why.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use super::event::Broken;
 
 /// What came of an import. It adds up: of what was read, some was stored, some was there already, some was skipped, and the
 /// platform's own lines became part of invocations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ImportSummary)]
 pub struct Summary {
-    /// Events, or lines, that were read.
+    /// Events, lines or requests that were read.
     pub read: u64,
     /// Rows that were stored.
     pub stored: Counts,
@@ -36,6 +32,9 @@ pub struct Counts {
     pub logs: u64,
     /// Of `spans`.
     pub spans: u64,
+    /// Of `metrics`.
+    #[serde(default)]
+    pub metrics: u64,
 }
 
 /// What was skipped for one reason.
@@ -46,36 +45,24 @@ pub struct Skipped {
     pub reason: String,
     /// How often.
     pub count: u64,
-    /// The line of the input where the first one is.
+    /// The line of the input where the first one is, or the number of its request.
     pub line: u64,
     /// How that one begins.
     pub text: String,
 }
 
 impl Counts {
+    /// Rows of all tables.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        self.invocations + self.logs + self.spans + self.metrics
+    }
+
     /// Adds rows.
     pub fn add(&mut self, other: Self) {
         self.invocations += other.invocations;
         self.logs += other.logs;
         self.spans += other.spans;
-    }
-}
-
-/// What is being skipped. There are as many reasons as the program knows, so it stays small.
-#[derive(Debug, Default)]
-pub(super) struct Skips(BTreeMap<&'static str, (u64, u64, String)>);
-
-impl Skips {
-    pub(super) fn add(&mut self, why: Broken, line: u64, text: impl FnOnce() -> String) {
-        self.0.entry(why.0).or_insert_with(|| (0, line, text())).0 += 1;
-    }
-
-    /// The most frequent first.
-    pub(super) fn into_list(self) -> Vec<Skipped> {
-        let skipped =
-            |(reason, (count, line, text)): (&str, _)| Skipped { reason: reason.to_owned(), count, line, text };
-        let mut all: Vec<Skipped> = self.0.into_iter().map(skipped).collect();
-        all.sort_by_key(|skipped| std::cmp::Reverse(skipped.count));
-        all
+        self.metrics += other.metrics;
     }
 }
