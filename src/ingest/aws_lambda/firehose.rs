@@ -94,10 +94,8 @@ mod tests {
         let delivery =
             Delivery::read(br#"{"requestId":"r","timestamp":1,"records":[{"data":"aGk="}]}"#, 1_000).expect("one");
         assert_eq!(delivery.request_id, "r");
-        assert_eq!(
-            delivery.records.into_iter().map(|record| decode(record, 9).expect("base64")).collect::<Vec<_>>(),
-            [b"hi"]
-        );
+        let records: Vec<_> = delivery.records.into_iter().map(|record| decode(record, 9).expect("base64")).collect();
+        assert_eq!(records, [&b"hi"[..]]);
         for wrong in [
             "",
             "{}",
