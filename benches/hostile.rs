@@ -237,6 +237,7 @@ impl Server {
         let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads can be made");
         let mut config = Config::at(dir);
         config.web.listen.set_port(0);
+        (config.web.otlp_grpc.0, config.web.otlp_http.0) = (None, None);
         let app = threads.block_on(Box::pin(App::start(config))).expect("the program starts");
         let address = app.url().trim_start_matches("http://").parse().expect("an address and a port");
         let (deployer, stop) = (app.deployer().clone(), CancellationToken::new());

@@ -89,7 +89,7 @@ impl Server {
         std::fs::write(&config, CONFIG).expect("written");
         let data = folder.path().join("data");
         let child = Command::new(env!("CARGO_BIN_EXE_faremeter"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--otlp-grpc", "off", "--otlp-http", "off", "--config"])
             .arg(&config)
             .arg("--data")
             .arg(&data)

@@ -12,12 +12,16 @@
 -- column duration_p50_ns: double, ns; null when nothing ran
 -- column duration_p95_ns: double, ns
 -- column duration_p99_ns: double, ns
+WITH merged AS (
+    SELECT sketch_merge(duration_sketch) AS durations
+    FROM rollup
+    WHERE bucket >= $from AND bucket < $to
+      AND ($tenant IS NULL OR tenant = $tenant) AND ($function IS NULL OR function = $function)
+      AND ($version IS NULL OR version = $version) AND ($region IS NULL OR region = $region)
+      AND ($tag_key IS NULL OR tags[$tag_key] = $tag_value)
+)
 SELECT
-    sketch_quantile(duration_sketch, 0.5) AS duration_p50_ns,
-    sketch_quantile(duration_sketch, 0.95) AS duration_p95_ns,
-    sketch_quantile(duration_sketch, 0.99) AS duration_p99_ns
-FROM rollup
-WHERE bucket >= $from AND bucket < $to
-  AND ($tenant IS NULL OR tenant = $tenant) AND ($function IS NULL OR function = $function)
-  AND ($version IS NULL OR version = $version) AND ($region IS NULL OR region = $region)
-  AND ($tag_key IS NULL OR tags[$tag_key] = $tag_value)
+    sketch_value(durations, 0.5) AS duration_p50_ns,
+    sketch_value(durations, 0.95) AS duration_p95_ns,
+    sketch_value(durations, 0.99) AS duration_p99_ns
+FROM merged

@@ -22,15 +22,20 @@
 -- column memory_mb: bigint, MB of 2^20 bytes, configured
 -- column list_cost: decimal, exact, in currency; null where the book does not price an invocation
 -- column currency: text, ISO 4217
-SELECT
-    started_at, invocation_id, function, version, outcome,
-    queue_ns + load_ns + compile_ns + instantiate_ns + init_ns + duration_ns AS felt_ns,
-    load_ns, compile_ns, instantiate_ns, init_ns, duration_ns, memory_mb, list_cost, currency
-FROM invocations
-WHERE started_at >= $from AND started_at < $to
-  AND ($tenant IS NULL OR tenant = $tenant) AND ($function IS NULL OR function = $function)
-  AND ($version IS NULL OR version = $version) AND ($region IS NULL OR region = $region)
-  AND ($tag_key IS NULL OR tags[$tag_key] = $tag_value)
-  AND cold AND outcome NOT IN ('throttled', 'platform_error')
+WITH slowest AS (
+    -- An id in this order would be read of every cold start, and not of the slowest alone.
+    SELECT
+        started_at, invocation_id, function, version, outcome,
+        queue_ns + load_ns + compile_ns + instantiate_ns + init_ns + duration_ns AS felt_ns,
+        load_ns, compile_ns, instantiate_ns, init_ns, duration_ns, memory_mb, list_cost, currency
+    FROM invocations
+    WHERE started_at >= $from AND started_at < $to
+      AND ($tenant IS NULL OR tenant = $tenant) AND ($function IS NULL OR function = $function)
+      AND ($version IS NULL OR version = $version) AND ($region IS NULL OR region = $region)
+      AND ($tag_key IS NULL OR tags[$tag_key] = $tag_value)
+      AND cold AND outcome NOT IN ('throttled', 'platform_error')
+    ORDER BY felt_ns DESC, started_at DESC
+    LIMIT $limit
+)
+SELECT * FROM slowest
 ORDER BY felt_ns DESC, started_at DESC, invocation_id
-LIMIT $limit

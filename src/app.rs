@@ -19,6 +19,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::cost::PriceBooks;
 use crate::forward::Forwarder;
+use crate::ingest::aws_lambda::{self, AwsLambda};
+use crate::ingest::{self, Receiver};
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::trigger::{Deployer, Dispatcher, Parts};
@@ -35,6 +37,7 @@ pub struct App {
     stop_deadline: Duration,
     deployer: Deployer,
     dispatcher: Dispatcher,
+    receiver: Receiver,
     runtime: Runtime,
     catalog: Catalog,
     store: store::Handle,
@@ -57,6 +60,7 @@ impl App {
         let settings = settings::of(&config);
         let data = config.data.display().to_string();
         std::fs::create_dir_all(&config.data).with_context(|| format!("the folder '{data}' cannot be made"))?;
+        let (retention, tenant_retention) = (config.store.retention, config.store.tenant_retention.clone());
         let (service, store) = store::Service::open(config.store, clock.clone()).await?;
         let catalog = Catalog::open(config.catalog).await?;
         let books = Arc::new(PriceBooks::embedded()?);
@@ -64,20 +68,33 @@ impl App {
         let runtime = Runtime::start(config.runtime, clock.clone(), ids.clone())?;
         let query = Engine::start_with(config.query, store.clone(), relations)?;
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
+        let parts = ingest::Parts { store: store.clone(), books: Arc::clone(&books), clock: clock.clone() };
+        let receiver = Receiver::start(config.ingest, parts).await?;
         let parts = Parts {
             catalog: catalog.clone(),
             runtime: runtime.clone(),
             store: store.clone(),
-            books,
+            books: Arc::clone(&books),
             bus: bus.clone(),
             clock: clock.clone(),
             ids,
         };
         let dispatcher = Dispatcher::new(config.trigger, parts);
+        let parts = aws_lambda::Parts {
+            store: store.clone(),
+            query: query.clone(),
+            books,
+            clock: clock.clone(),
+            retention,
+            tenant_retention,
+        };
+        let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
         let parts = web::Parts {
             deployer: deployer.clone(),
             dispatcher: dispatcher.clone(),
+            aws_lambda,
             query: query.clone(),
+            receiver: receiver.clone(),
             store: store.clone(),
             runtime: runtime.clone(),
             bus,
@@ -100,6 +117,7 @@ impl App {
             stop_deadline: config.stop_deadline,
             deployer,
             dispatcher,
+            receiver,
             runtime,
             catalog,
             store,
@@ -117,6 +135,12 @@ impl App {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where telemetry can be sent to.
+    #[must_use]
+    pub fn otlp_addrs(&self) -> web::OtlpAddresses {
+        self.web.otlp_addrs()
     }
 
     /// Deploys functions.
@@ -167,6 +191,7 @@ impl App {
         if tokio::time::timeout(deadline, web_runs).await.is_err() {
             late("connections", 1);
         }
+        late("requests of telemetry", self.receiver.drain(deadline).await);
         stop_forwarder.cancel();
         if let Some(forwarder) = forwarder
             && tokio::time::timeout(deadline, forwarder).await.is_err()
@@ -188,10 +213,14 @@ fn late(what: &str, count: usize) {
     }
 }
 
-/// The data folder alone, with no server: what `faremeter query` reads when nothing serves it.
+/// The data folder alone, with no server: what commands work on when nothing serves it.
 pub struct Offline {
     /// Answers SQL.
     pub query: Engine,
+    /// Takes in what AWS Lambda wrote.
+    pub aws_lambda: AwsLambda,
+    /// Takes in OTLP.
+    pub receiver: Receiver,
     catalog: Catalog,
     stop_store: CancellationToken,
     store_runs: JoinHandle<Result<(), store::Error>>,
@@ -200,12 +229,18 @@ pub struct Offline {
 impl Offline {
     /// Opens the store, replays its log, and opens the catalog.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let (retention, tenant_retention) = (config.store.retention, config.store.tenant_retention.clone());
         let (service, store) = store::Service::open(config.store, Clock::system()).await?;
         let catalog = Catalog::open(config.catalog).await?;
-        let query = Engine::start_with(config.query, store, relations::all(&catalog, &config.runtime))?;
+        let query = Engine::start_with(config.query, store.clone(), relations::all(&catalog, &config.runtime))?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
-        Ok(Self { query, catalog, stop_store, store_runs })
+        let (books, clock) = (Arc::new(PriceBooks::embedded()?), Clock::system());
+        let parts = ingest::Parts { store: store.clone(), books: Arc::clone(&books), clock: clock.clone() };
+        let receiver = Receiver::start(config.ingest, parts).await?;
+        let parts = aws_lambda::Parts { store, query: query.clone(), books, clock, retention, tenant_retention };
+        let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
+        Ok(Self { query, aws_lambda, receiver, catalog, stop_store, store_runs })
     }
 
     /// Closes catalog and store.

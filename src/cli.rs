@@ -2,11 +2,13 @@
 //! parts' own. Exit 0 is done, 1 failed, 2 wrong usage.
 
 mod ask;
+mod bar;
 mod client;
 mod dashboard;
 mod demo;
 mod deploy;
 mod functions;
+mod import;
 mod invoke;
 mod logs;
 mod output;
@@ -73,6 +75,8 @@ enum Command {
     Invoke(invoke::Invoke),
     /// Print a function's log records, newest last
     Logs(logs::Logs),
+    /// Bring in records from elsewhere; what is there already is left out
+    Import(import::Import),
     /// Run SQL over invocations, spans, logs, metrics, deployments and limits
     Query(query::Query),
     /// Check dashboards, or write them for other programs
@@ -108,6 +112,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Remove(command) => command.run().await,
         Command::Invoke(command) => command.run().await,
         Command::Logs(command) => command.run().await,
+        Command::Import(command) => command.run(&common).await,
         Command::Query(command) => command.run(&common).await,
         Command::Dashboard(command) => command.run().await,
         Command::Rollup(command) => command.run(&common).await,

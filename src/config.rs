@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{catalog, forward, query, runtime, store, trigger, web};
+use crate::{catalog, forward, ingest, query, runtime, store, trigger, web};
 
 use crate::telemetry::Otlp;
 
@@ -30,6 +30,8 @@ pub struct Config {
     pub query: query::Config,
     /// What records say of where they were made.
     pub trigger: trigger::Config,
+    /// What is taken in from elsewhere.
+    pub ingest: ingest::Config,
     /// The HTTP server.
     pub web: web::Config,
     /// Telemetry that is sent on.
@@ -47,6 +49,10 @@ pub struct Flags {
     pub data: Option<PathBuf>,
     /// `--listen`
     pub listen: Option<SocketAddr>,
+    /// `--otlp-grpc`
+    pub otlp_grpc: Option<web::Listen>,
+    /// `--otlp-http`
+    pub otlp_http: Option<web::Listen>,
     /// `--region`
     pub region: Option<String>,
     /// `--account`
@@ -80,6 +86,7 @@ impl Config {
             runtime: runtime::Config::new(data),
             query: query::Config::default(),
             trigger: trigger::Config::default(),
+            ingest: ingest::Config::default(),
             web: web::Config::default(),
             forward: forward::Config::at(data),
             stop_deadline: Duration::from_secs(20),
@@ -95,6 +102,12 @@ impl Config {
         file.apply(&mut config);
         if let Some(listen) = flags.listen {
             config.web.listen = listen;
+        }
+        if let Some(listen) = flags.otlp_grpc {
+            config.web.otlp_grpc = listen;
+        }
+        if let Some(listen) = flags.otlp_http {
+            config.web.otlp_http = listen;
         }
         if let Some(region) = &flags.region {
             config.trigger.region.clone_from(region);

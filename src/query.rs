@@ -17,11 +17,14 @@ mod relation;
 mod rollup;
 mod run;
 mod session;
+mod side_columns;
+mod side_scan;
 mod sketch;
 mod stop;
 mod table;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,6 +67,8 @@ pub struct Config {
     pub max_rows: usize,
     /// Memory that all queries together may use (1 GiB). One result may hold half of it.
     pub memory_bytes: usize,
+    /// Memory for columns of the rollup by hour and of the groups of errors, beside that (128 MiB).
+    pub rollup_bytes: usize,
     /// Queries at once (4); a short queue waits, the rest is refused.
     pub concurrency: usize,
     /// Threads of the pool (one for each processor, at least 2).
@@ -77,6 +82,7 @@ impl Default for Config {
             timeout: Duration::from_secs(60),
             max_rows: 1_000_000,
             memory_bytes: 1 << 30,
+            rollup_bytes: 128 << 20,
             concurrency: 4,
             threads: threads.max(2),
         }

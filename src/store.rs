@@ -23,6 +23,7 @@ mod error;
 mod handle;
 mod live;
 mod maintain;
+mod recent;
 mod rollup;
 mod service;
 mod status;
@@ -33,6 +34,7 @@ mod wal;
 pub use config::{Config, Maintenance, Retention, WalSync};
 pub use error::{Error, NoSpace};
 pub use handle::{Handle, Slot};
+pub use recent::Span;
 pub use rollup::{
     Bin, ERROR_GROUPS, OTHER, RELATIVE_ERROR, Rollup, RollupView, SHAPE_CHARS, Sketch, SketchError, error_fingerprint,
     error_shape,

@@ -1,5 +1,6 @@
-//! Owns HTTP on the main port: the functions' URLs, the API, health, metrics and the page at `/`. It runs nothing
-//! itself: calls and deployments go to `crate::trigger`, data comes from `crate::query`.
+//! Owns HTTP on the main port: the functions' URLs, the API, health, metrics and the page at `/`; and OTLP on its ports. It
+//! runs nothing itself: calls and deployments go to `crate::trigger`, telemetry to `crate::ingest`, data comes from
+//! `crate::query`.
 
 mod access;
 mod answer;
@@ -13,6 +14,7 @@ mod health;
 mod logs;
 mod metrics;
 mod origin;
+mod otlp;
 mod outcome;
 mod pages;
 mod panel;
@@ -24,10 +26,11 @@ mod serve;
 mod settings;
 mod state;
 mod traces;
+mod upload;
 
 pub use access::{Action, Principal, Role};
-pub use config::Config;
-pub use serve::{Error, Service};
+pub use config::{Config, Listen};
+pub use serve::{Error, OtlpAddresses, Service};
 pub use settings::{Section, Setting, Settings, Value};
 pub use state::{Parts, Readiness};
 

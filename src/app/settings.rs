@@ -9,7 +9,7 @@ use crate::web::{Section, Setting, Settings, Value};
 pub(super) fn of(config: &Config) -> Settings {
     let retention = &config.store.retention;
     Settings {
-        sections: vec![server(config), store(config), kept(config), limits(config), queries(config)],
+        sections: vec![server(config), store(config), kept(config), limits(config), received(config), queries(config)],
         retention_days: Table::ALL.iter().map(|table| (table.name(), retention.days(*table))).collect(),
         tenant_retention_days: tenant_retention(config),
     }
@@ -32,6 +32,8 @@ fn server(config: &Config) -> Section {
             setting("Configuration file", text(file), &["--config"]),
             setting("Data folder", text(config.data.display()), &["data", "--data"]),
             setting("Listens on", text(config.web.listen), &["listen", "--listen"]),
+            setting("OTLP over gRPC", text(config.web.otlp_grpc), &["otlp_grpc", "--otlp-grpc"]),
+            setting("OTLP over HTTP", text(config.web.otlp_http), &["otlp_http", "--otlp-http"]),
             setting("Region of new records", text(&config.trigger.region), &["region", "--region"]),
             setting("Account of new records", text(&config.trigger.account), &["account", "--account"]),
             setting("Connections at once", Value::Count(config.web.max_connections as u64), &[]),
@@ -122,6 +124,23 @@ fn limits(config: &Config) -> Section {
     Section { title: "Limits of calls", settings }
 }
 
+fn received(config: &Config) -> Section {
+    let ingest = &config.ingest;
+    Section {
+        title: "Telemetry from elsewhere",
+        settings: vec![
+            setting("Body of a request", Value::Bytes(Some(ingest.max_body_bytes)), &["ingest.max_body_mb"]),
+            setting("Held of all requests", Value::Bytes(Some(ingest.max_held_bytes)), &["ingest.max_held_mb"]),
+            setting("Sent again is known for", Value::Length(ingest.dedupe_window), &["ingest.dedupe_window"]),
+            setting(
+                "Items and requests that are known",
+                Value::Count(ingest.dedupe_keys as u64),
+                &["ingest.dedupe_keys"],
+            ),
+        ],
+    }
+}
+
 fn queries(config: &Config) -> Section {
     let query = &config.query;
     Section {
@@ -130,6 +149,7 @@ fn queries(config: &Config) -> Section {
             setting("Time of a query", Value::Length(query.timeout), &["query.timeout"]),
             setting("Rows of an answer", Value::Count(query.max_rows as u64), &["query.max_rows"]),
             setting("Memory of all together", Value::Bytes(Some(query.memory_bytes as u64)), &["query.memory_mb"]),
+            setting("Rollup in memory", Value::Bytes(Some(query.rollup_bytes as u64)), &["query.rollup_mb"]),
             setting("Queries at once", Value::Count(query.concurrency as u64), &["query.concurrency"]),
         ],
     }

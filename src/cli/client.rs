@@ -60,13 +60,13 @@ impl Client {
         url
     }
 
-    /// Sends a request and reads the reply, whatever its status.
+    /// Sends a request and reads the reply, whatever its status. The body may be a stream.
     pub(super) async fn send(
         &self,
         method: Method,
         url: url::Url,
         headers: &[(&str, &str)],
-        body: Bytes,
+        body: impl Into<reqwest::Body>,
     ) -> anyhow::Result<Answer> {
         let mut request = self.http.request(method, url).body(body);
         if let Some(token) = &self.token {

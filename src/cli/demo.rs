@@ -16,7 +16,7 @@ use crate::demo::history::{Parts, Place, Wanted};
 use crate::demo::{self, History};
 
 use super::scratch::Scratch;
-use super::serve::{ServeOptions, send_rest, stop_signal};
+use super::serve::{ServeOptions, say_otlp, send_rest, stop_signal};
 use super::{Common, output};
 
 use stage::Stage;
@@ -56,6 +56,7 @@ impl Demo {
         let history = History::open(parts(&app, config)?, self.wanted(), &samples)?;
         let load = (!self.no_load).then_some(self.load);
         let stage = Stage::new(&app, samples, history, load);
+        say_otlp(&app)?;
         output::line(&format!("Faremeter listens at {}", app.url()))?;
         let stage = tokio::spawn(stage.run(stop.clone()));
         let served = Box::pin(app.run(stop)).await;

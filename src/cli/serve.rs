@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::store::WalSync;
 use crate::telemetry::{self, LogFormat, Otlp, Providers};
+use crate::web::{Listen, OtlpAddresses};
 
 use super::{Common, output};
 
@@ -29,6 +30,12 @@ pub(super) struct ServeOptions {
     /// Where the page and the API listen [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Where OTLP over gRPC listens, or off [default: 127.0.0.1:4317]
+    #[arg(long, value_name = "ADDRESS")]
+    otlp_grpc: Option<Listen>,
+    /// Where OTLP over HTTP listens beside the main port, or off [default: 127.0.0.1:4318]
+    #[arg(long, value_name = "ADDRESS")]
+    otlp_http: Option<Listen>,
     /// The region that prices and records name [default: us-east-1]
     #[arg(long)]
     region: Option<String>,
@@ -60,6 +67,8 @@ impl ServeOptions {
     pub(super) fn config(&self, common: &Common) -> anyhow::Result<(Config, Option<Providers>)> {
         let mut flags = common.flags();
         flags.listen = self.listen;
+        flags.otlp_grpc = self.otlp_grpc;
+        flags.otlp_http = self.otlp_http;
         flags.region.clone_from(&self.region);
         flags.account.clone_from(&self.account);
         flags.dashboards.clone_from(&self.dashboards);
@@ -79,6 +88,7 @@ impl Serve {
     pub(super) async fn run(&self, common: &Common) -> anyhow::Result<()> {
         let (config, providers) = self.options.config(common)?;
         let app = App::start(config).await?;
+        say_otlp(&app)?;
         output::line(&format!("Faremeter is ready at {}", app.url()))?;
         let stopped = app.run(stop_signal()?).await;
         send_rest(providers).await;
@@ -91,6 +101,17 @@ pub(super) async fn send_rest(providers: Option<Providers>) {
     if let Some(providers) = providers {
         let _nothing_to_do_when_it_panics = tokio::task::spawn_blocking(move || providers.stop(LAST_SENDING)).await;
     }
+}
+
+/// Prints where telemetry can be sent to.
+pub(super) fn say_otlp(app: &App) -> anyhow::Result<()> {
+    let OtlpAddresses { grpc, http } = app.otlp_addrs();
+    for (over, address) in [("gRPC", grpc), ("HTTP", http)] {
+        if let Some(address) = address {
+            output::line(&format!("OTLP over {over} is taken at {address}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Is cancelled by an interrupt or a request to terminate.

@@ -9,11 +9,13 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use crate::forward;
+use crate::ingest;
 use crate::model::check_name;
 use crate::runtime::{self, Quota};
 use crate::store::{self, WalSync};
 use crate::telemetry::{Otlp, Protocol};
 use crate::units::parse_duration;
+use crate::web::Listen;
 
 use super::Config;
 
@@ -34,6 +36,8 @@ pub enum Error {
 pub(super) struct File {
     pub(super) data: Option<PathBuf>,
     listen: Option<SocketAddr>,
+    otlp_grpc: Option<Port>,
+    otlp_http: Option<Port>,
     region: Option<String>,
     account: Option<String>,
     stop_deadline: Option<Length>,
@@ -41,6 +45,7 @@ pub(super) struct File {
     retention: Retention,
     runtime: Runtime,
     query: Query,
+    ingest: Ingest,
     web: Web,
     forward: Forward,
     /// By the tenant's name.
@@ -96,7 +101,17 @@ struct Query {
     timeout: Option<Length>,
     max_rows: Option<usize>,
     memory_mb: Option<u32>,
+    rollup_mb: Option<u32>,
     concurrency: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Ingest {
+    max_body_mb: Option<u32>,
+    max_held_mb: Option<u32>,
+    dedupe_window: Option<Length>,
+    dedupe_keys: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -140,6 +155,16 @@ impl<'de> Deserialize<'de> for OtlpProtocol {
 enum Sync {
     Interval,
     Always,
+}
+
+/// An address, or `off`.
+#[derive(Debug, Clone, Copy)]
+struct Port(Listen);
+
+impl<'de> Deserialize<'de> for Port {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(serde::de::Error::custom)
+    }
 }
 
 /// A length of time in Prometheus' notation.
@@ -190,6 +215,8 @@ fn one_line(error: &toml::de::Error, text: &str) -> String {
 impl File {
     pub(super) fn apply(mut self, config: &mut Config) {
         set(&mut config.web.listen, self.listen);
+        set(&mut config.web.otlp_grpc, self.otlp_grpc.map(|port| port.0));
+        set(&mut config.web.otlp_http, self.otlp_http.map(|port| port.0));
         set(&mut config.trigger.region, self.region);
         set(&mut config.trigger.account, self.account);
         set(&mut config.stop_deadline, self.stop_deadline.map(|length| length.0));
@@ -212,11 +239,13 @@ impl File {
             config.make_room_for_records();
         }
         config.make_room_for_connections();
+        self.ingest.apply(&mut config.ingest);
         self.forward.apply(&mut config.forward);
         set(&mut config.web.dashboards, self.web.dashboards.map(Some));
         set(&mut config.query.timeout, self.query.timeout.map(|length| length.0));
         set(&mut config.query.max_rows, self.query.max_rows);
         set(&mut config.query.memory_bytes, self.query.memory_mb.map(|mb| (mb as usize) << 20));
+        set(&mut config.query.rollup_bytes, self.query.rollup_mb.map(|mb| (mb as usize) << 20));
         set(&mut config.query.concurrency, self.query.concurrency);
     }
 }
@@ -230,6 +259,16 @@ impl Runtime {
         config.tenant = Quota { concurrency: self.tenant_concurrency, rate_per_s: rate(self.tenant_rate_per_s) };
         set(&mut config.response_bytes, self.response_mb.map(|mb| u64::from(mb) << 20));
         set(&mut config.log_bytes, self.log_kb.map(|kb| u64::from(kb) << 10));
+    }
+}
+
+impl Ingest {
+    fn apply(self, config: &mut ingest::Config) {
+        let megabytes = |mb: u32| u64::from(mb) << 20;
+        set(&mut config.max_body_bytes, self.max_body_mb.map(megabytes));
+        set(&mut config.max_held_bytes, self.max_held_mb.map(megabytes));
+        set(&mut config.dedupe_window, self.dedupe_window.map(|length| length.0));
+        set(&mut config.dedupe_keys, self.dedupe_keys);
     }
 }
 

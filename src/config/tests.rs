@@ -108,3 +108,23 @@ fn tenants_and_rates_have_their_limits() {
     assert!(refuse("[tenants.\"a b\"]\nconcurrency = 1").contains("'a b' is not a tenant name"));
     assert!(refuse("[runtime]\ntenant_rate_per_s = 0").contains("0"));
 }
+
+#[test]
+fn ports_of_otlp_are_addresses_or_off() {
+    let config = read("otlp_grpc = \"off\"\notlp_http = \"127.0.0.1:5000\"\n", Flags::default()).expect("right");
+    assert_eq!(config.web.otlp_grpc, web::Listen(None));
+    assert_eq!(config.web.otlp_http.to_string(), "127.0.0.1:5000");
+    let flags = Flags { otlp_http: Some(web::Listen(None)), ..Flags::default() };
+    let config = read("otlp_http = \"127.0.0.1:5000\"\n", flags).expect("right");
+    assert_eq!((config.web.otlp_grpc.to_string().as_str(), config.web.otlp_http.0), ("127.0.0.1:4317", None));
+    let wrong = read("otlp_grpc = \"nowhere\"\n", Flags::default()).expect_err("no address");
+    assert!(wrong.to_string().contains("'nowhere'"), "{wrong}");
+}
+
+#[test]
+fn the_file_says_what_is_received_and_how_long_it_is_remembered() {
+    let text = "[ingest]\nmax_body_mb = 8\nmax_held_mb = 100\ndedupe_window = \"1h\"\ndedupe_keys = 1000\n";
+    let ingest = read(text, Flags::default()).expect("right").ingest;
+    assert_eq!((ingest.max_body_bytes, ingest.max_held_bytes), (8 << 20, 100 << 20));
+    assert_eq!((ingest.dedupe_window, ingest.dedupe_keys), (Duration::from_secs(3_600), 1_000));
+}

@@ -16,6 +16,7 @@ use crate::store::{Rollup, Table, View};
 
 use super::rollup::{self, Grain, ROLLUP};
 use super::session::Views;
+use super::side_columns::SideColumns;
 use super::table::StoreTable;
 
 /// The names of the catalog and of its one schema.
@@ -43,6 +44,8 @@ pub(super) struct WithRollups {
     /// `invocations` as it is in `base`, and where its files and those of its rollups are.
     pub(super) invocations: View,
     pub(super) url: ObjectStoreUrl,
+    /// What is kept of the rollups' files.
+    pub(super) columns: Arc<SideColumns>,
 }
 
 impl fmt::Debug for WithRollups {
@@ -58,7 +61,7 @@ impl WithRollups {
         // Rows that are in no file yet are rolled up now.
         let rolled = tokio::task::spawn_blocking(move || views.rollup(rollup, &rows)).await;
         match rolled.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))? {
-            Some(Ok(view)) => Ok(Arc::new(StoreTable::of_rollup(view, self.url.clone())?)),
+            Some(Ok(view)) => Ok(Arc::new(StoreTable::of_rollup(view, self.url.clone(), &self.columns)?)),
             Some(Err(error)) => Err(DataFusionError::External(error.into())),
             None if rollup == Rollup::Errors => self.of_rows(None).await,
             None => self.of_rows(Some(if rollup == Rollup::Hour { Grain::HOUR } else { Grain::MINUTE })).await,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use arrow::record_batch::RecordBatch;
 use datafusion::common::utils::memory::RecordBatchMemoryCounter;
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::MemoryConsumer;
@@ -17,7 +17,7 @@ use super::gate::Admitted;
 use super::header::Header;
 use super::rollup::{self, Grain};
 use super::stop::Stop;
-use super::{Config, Core, Error, Params, QueryResult, failure, gate, params, stop};
+use super::{Config, Core, Error, Params, QueryResult, failure, gate, params, stop, views};
 
 /// Answers `sql`, whose declared and given parameters are bound; ends soon after `stop` is set.
 pub(super) async fn answer(core: &Core, sql: &str, given: &Params, stop: &Stop) -> Result<QueryResult, Error> {
@@ -97,7 +97,8 @@ async fn collect(config: &Config, session: &SessionState, plan: Arc<dyn Executio
     Ok(QueryResult { schema, batches })
 }
 
-/// The schema with `_2`, `_3`, ... after names that were there before: rows are objects, which hold a name once.
+/// The schema with `_2`, `_3`, ... after names that were there before: rows are objects, which hold a name once. Texts are
+/// whole: views would hold on to what they were read from.
 fn unique_names(schema: &Schema) -> SchemaRef {
     let mut taken: HashSet<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     let mut seen = HashSet::new();
@@ -110,11 +111,9 @@ fn unique_names(schema: &Schema) -> SchemaRef {
         taken.insert(name.clone());
         field.as_ref().clone().with_name(name)
     };
-    Arc::new(Schema::new(schema.fields().iter().map(unique).collect::<Vec<_>>()))
+    Arc::new(Schema::new(schema.fields().iter().map(unique).map(views::without).collect::<Vec<_>>()))
 }
 
 fn renamed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(Arc::clone(schema), batch.columns().to_vec(), &options)
-        .map_err(|error| failure::of_datafusion(error.into()))
+    views::rows(batch, schema).map_err(failure::of_datafusion)
 }

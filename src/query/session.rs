@@ -13,6 +13,7 @@ use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
 use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::prelude::SessionConfig;
 use object_store::ObjectStore;
 use url::Url;
@@ -22,6 +23,7 @@ use crate::store::{self, Rollup, RollupView, Table, View};
 use super::catalog::{self, CATALOG, SCHEMA, WithRollups};
 use super::relation::{Relation, RelationTable};
 use super::rollup::Grain;
+use super::side_columns::SideColumns;
 use super::table::StoreTable;
 use super::{Config, Error, bounded, errors, failure, sketch};
 
@@ -54,6 +56,7 @@ pub(super) struct Sessions {
     views: Arc<dyn Views>,
     relations: Vec<Relation>,
     template: SessionState,
+    columns: Arc<SideColumns>,
 }
 
 impl Sessions {
@@ -62,12 +65,14 @@ impl Sessions {
         let mut template = SessionStateBuilder::new()
             .with_config(settings(config))
             .with_runtime_env(runtime)
+            .with_optimizer_rules(rules())
             .with_default_features()
             .build();
         bounded::register(&mut template).map_err(failure::of_datafusion)?;
         sketch::register(&mut template).map_err(failure::of_datafusion)?;
         errors::register(&mut template).map_err(failure::of_datafusion)?;
-        Ok(Self { views, relations, template })
+        let columns = Arc::new(SideColumns::new(config.rollup_bytes));
+        Ok(Self { views, relations, template, columns })
     }
 
     pub(super) fn relations(&self) -> &[Relation] {
@@ -107,7 +112,8 @@ impl Sessions {
         }
         let (invocations, url) = invocations.expect("invocations is one of all tables");
         let (base, template, views) = (Arc::new(schema), self.template.clone(), Arc::clone(&self.views));
-        catalog::of(Arc::new(WithRollups { base, template, grain, views, invocations, url }))
+        let columns = Arc::clone(&self.columns);
+        catalog::of(Arc::new(WithRollups { base, template, grain, views, invocations, url, columns }))
     }
 }
 
@@ -123,6 +129,12 @@ fn settings(config: &Config) -> SessionConfig {
     options.execution.parquet.reorder_filters = true;
     options.execution.parquet.bloom_filter_on_read = true;
     settings
+}
+
+/// The optimizer's rules, but for the one that makes one union of several: where their types differ it looks for a column by
+/// the name that it has in another branch, and the query fails.
+fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    Optimizer::new().rules.into_iter().filter(|rule| rule.name() != "optimize_unions").collect()
 }
 
 /// Memory is bounded and nothing is spilled: a query that does not fit is refused, rather than filling a disk.

@@ -15,6 +15,8 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 use crate::store::SketchError;
 
+use super::format::type_name;
+
 use aggregate::{Kind, SketchAggregate};
 use histogram::SketchHistogram;
 use scalar::{SketchOfValue, SketchValue};
@@ -50,8 +52,12 @@ fn coerce(function: &str, wanted: &[Argument], given: &[DataType]) -> Result<Vec
     let cast = |(wanted, given): (&Argument, &DataType)| match wanted {
         Argument::Number if given.is_numeric() || given.is_null() => Ok(DataType::Float64),
         Argument::Sketch if given.is_null() || is_binary(given) => Ok(DataType::Binary),
-        Argument::Number => Err(DataFusionError::Plan(format!("{function} takes a number, and not {given}"))),
-        Argument::Sketch => Err(DataFusionError::Plan(format!("{function} takes a sketch (binary), and not {given}"))),
+        Argument::Number => {
+            Err(DataFusionError::Plan(format!("{function} takes a number, and not {}", type_name(given))))
+        }
+        Argument::Sketch => {
+            Err(DataFusionError::Plan(format!("{function} takes a sketch (binary), and not {}", type_name(given))))
+        }
     };
     wanted.iter().zip(given).map(cast).collect()
 }

@@ -26,9 +26,12 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
-use crate::store::{Bound, Bounds, DataFile, RollupView, View};
+use crate::store::{Bound, Bounds, DataFile, Rollup, RollupView, View};
 
 use super::prune::{self, DayFilter};
+use super::side_columns::SideColumns;
+use super::side_scan::SideFiles;
+use super::views;
 
 /// A view of a table, read through the object store registered under `url`.
 pub(super) struct StoreTable {
@@ -44,6 +47,8 @@ pub(super) struct StoreTable {
     /// All columns but the partition's.
     in_files: SchemaRef,
     partition: Arc<Field>,
+    /// Where files are read whose columns are kept.
+    sides: Option<SideFiles>,
 }
 
 impl fmt::Debug for StoreTable {
@@ -59,18 +64,20 @@ impl StoreTable {
     /// Fails where the view's last column is not the partition's.
     pub(super) fn new(view: View, url: ObjectStoreUrl) -> Result<Self> {
         let View { table, schema, files, batches, .. } = view;
+        let schema = views::schema(&schema);
         let (in_files, partition) = split(&schema)?;
         let (name, time) = (table.name(), table.time_column());
-        Ok(Self { name, time, schema, files, counted: true, batches, url, in_files, partition })
+        Ok(Self { name, time, schema, files, counted: true, batches, url, in_files, partition, sides: None })
     }
 
-    /// A rollup; `url` is where its files are.
-    pub(super) fn of_rollup(view: RollupView, url: ObjectStoreUrl) -> Result<Self> {
-        let RollupView { rollup, files, batches, .. } = view;
-        let (name, schema) = (rollup.name(), rollup.schema());
+    /// A rollup; `url` is where its files are. Columns are kept of those that weeks are read from: minutes are too many.
+    pub(super) fn of_rollup(view: RollupView, url: ObjectStoreUrl, columns: &Arc<SideColumns>) -> Result<Self> {
+        let RollupView { rollup, files, batches, object_store } = view;
+        let (name, schema) = (rollup.name(), views::schema(&rollup.schema()));
         let (in_files, partition) = split(&schema)?;
         let files = files.into();
-        Ok(Self { name, time: "bucket", schema, files, counted: false, batches, url, in_files, partition })
+        let sides = (rollup != Rollup::Minute).then(|| SideFiles { object_store, columns: Arc::clone(columns) });
+        Ok(Self { name, time: "bucket", schema, files, counted: false, batches, url, in_files, partition, sides })
     }
 
     async fn scan_files(
@@ -105,8 +112,14 @@ impl StoreTable {
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = project_schema(&self.schema, projection)?;
+        let projected = |batch: &RecordBatch| match projection {
+            Some(columns) => views::rows(&batch.project(columns)?, &schema),
+            None => views::rows(batch, &schema),
+        };
+        let batches = batches.iter().map(projected).collect::<Result<Vec<_>>>()?;
         let shares: Vec<_> = batches.chunks(batches.len().div_ceil(partitions)).map(<[_]>::to_vec).collect();
-        let source = MemorySourceConfig::try_new(&shares, Arc::clone(&self.schema), projection.cloned())?;
+        let source = MemorySourceConfig::try_new(&shares, Arc::clone(&schema), None)?;
         Ok(DataSourceExec::from_data_source(source.with_limit(limit).with_show_sizes(false)))
     }
 
@@ -206,11 +219,14 @@ impl TableProvider for StoreTable {
         }
         let files = prune::keep(state, &self.schema, partition, files, others)?;
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(2);
-        if !files.is_empty() {
+        let partitions = state.config().target_partitions();
+        if let (Some(sides), false) = (&self.sides, files.is_empty()) {
+            inputs.push(sides.scan(&files, &self.schema, projection, partitions, limit)?);
+        } else if !files.is_empty() {
             inputs.push(Box::pin(self.scan_files(state, &files, projection, limit)).await?);
         }
         if !batches.is_empty() {
-            inputs.push(self.scan_batches(&batches, state.config().target_partitions(), projection, limit)?);
+            inputs.push(self.scan_batches(&batches, partitions, projection, limit)?);
         }
         if inputs.is_empty() {
             return Ok(Arc::new(EmptyExec::new(project_schema(&self.schema, projection)?)));

@@ -51,6 +51,8 @@ pub enum Action {
     Query,
     /// Reads telemetry by ready-made questions.
     TelemetryRead,
+    /// Sends telemetry.
+    TelemetryWrite,
     /// Reads the server's own state.
     ServerRead,
 }
@@ -65,6 +67,7 @@ impl Action {
             Self::Invoke => "invoke",
             Self::Query => "query",
             Self::TelemetryRead => "telemetry:read",
+            Self::TelemetryWrite => "telemetry:write",
             Self::ServerRead => "server:read",
         }
     }
@@ -76,7 +79,7 @@ impl Role {
     pub fn may(self, action: Action) -> bool {
         match self {
             Self::Operator => true,
-            Self::Viewer => !matches!(action, Action::FunctionsWrite | Action::Invoke),
+            Self::Viewer => !matches!(action, Action::FunctionsWrite | Action::Invoke | Action::TelemetryWrite),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The API under `/api`: its document, and what its files share. Calls are `call`'s.
 
+pub(super) mod aws_lambda;
 pub(super) mod dashboards;
 pub(super) mod deploy;
 pub(super) mod functions;
 pub(super) mod log_records;
 pub(super) mod logs;
+pub(super) mod otlp_import;
 pub(super) mod query;
 pub(super) mod traces;
 pub(super) mod versions;
@@ -71,6 +73,8 @@ pub(super) fn document() -> OpenApi {
         tag("functions", "Deploying, listing and removing functions"),
         tag("invocations", "Calling functions"),
         tag("telemetry", "Reading what was recorded"),
+        tag("otlp", "Taking in telemetry from elsewhere, as OTLP has it; errors are `google.rpc.Status`"),
+        tag("ingest", "Taking in telemetry from elsewhere"),
         tag("dashboards", "Boards and what their panels show"),
         tag("server", "Health, metrics and this document"),
         tag("pages", "What people look at"),

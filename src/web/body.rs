@@ -30,24 +30,47 @@ pub(super) async fn take(state: &AppState, body: Body, limit: u64) -> Result<Hel
         return Err(too_large(limit));
     }
     let room = room(state, expected)?;
+    let bytes = arrive(state, body, limit, |_| Ok(())).await?;
+    Ok(Held { bytes, _room: room })
+}
+
+/// Waits until all of a body of at most `limit` bytes is here. `hold` is asked before each piece is kept.
+pub(super) async fn arrive(
+    state: &AppState,
+    body: Body,
+    limit: u64,
+    hold: impl FnMut(u64) -> Result<(), Problem>,
+) -> Result<Bytes, Problem> {
+    let said = body.size_hint().upper();
     let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    let Ok(collected) = tokio::time::timeout(state.config.body_timeout, collect(limited, said)).await else {
+    let Ok(collected) = tokio::time::timeout(state.config.body_timeout, collect(limited, said, hold)).await else {
         let seconds = state.config.body_timeout.as_secs_f64();
         return Err(Problem::new(BODY_TOO_SLOW, format!("the body did not arrive within {seconds} s")));
     };
-    match collected {
-        Ok(bytes) => Ok(Held { bytes, _room: room }),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large(limit)),
-        Err(error) => Err(Problem::invalid(format!("the body could not be read: {error}"))),
-    }
+    collected.map_err(|broken| match broken {
+        Broken::Refused(problem) => problem,
+        Broken::Read(error) if error.downcast_ref::<LengthLimitError>().is_some() => too_large(limit),
+        Broken::Read(error) => Problem::invalid(format!("the body could not be read: {error}")),
+    })
+}
+
+/// Why a body is not here.
+enum Broken {
+    Read(Box<dyn Error + Send + Sync>),
+    Refused(Problem),
 }
 
 /// Takes in all of a body, `said` bytes where that is known. A client on this machine always has more to give: others get
 /// their turn in between.
-async fn collect(mut body: Limited<Body>, said: Option<u64>) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+async fn collect(
+    mut body: Limited<Body>,
+    said: Option<u64>,
+    mut hold: impl FnMut(u64) -> Result<(), Problem>,
+) -> Result<Bytes, Broken> {
     let (mut first, mut whole, mut since_turn) = (Bytes::new(), BytesMut::new(), 0);
-    while let Some(frame) = body.frame().await.transpose()? {
+    while let Some(frame) = body.frame().await.transpose().map_err(Broken::Read)? {
         let Ok(data) = frame.into_data() else { continue };
+        hold(data.len() as u64).map_err(Broken::Refused)?;
         since_turn += data.len();
         if first.is_empty() {
             first = data;
@@ -98,7 +121,7 @@ pub(super) fn unsupported(media_type: Option<&str>, known: &str) -> Problem {
     Problem::new(UNSUPPORTED_MEDIA_TYPE, detail)
 }
 
-fn too_large(limit: u64) -> Problem {
+pub(super) fn too_large(limit: u64) -> Problem {
     Problem::new(BODY_TOO_LARGE, format!("the body has more than {limit} bytes, the most that is taken here"))
         .with("limit_bytes", limit)
 }

@@ -1,15 +1,46 @@
 //! The limits of the web part. What each protects is said at its field.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
+
+/// An address to listen on, or none: `off` where it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen(pub Option<SocketAddr>);
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let wrong = |_| format!("'{text}' is not an address to listen on, such as 127.0.0.1:4317, nor off");
+        text.parse().map(|address| Self(Some(address))).map_err(wrong)
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("off"),
+        }
+    }
+}
 
 /// Where to listen, and every limit on what clients may ask. Defaults in brackets.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The address to listen on (127.0.0.1:8080). Port 0 takes a free one. Loopback only.
     pub listen: SocketAddr,
-    /// Connections at once (2048: the account's calls at once and as many others); more wait to be accepted.
+    /// The address of OTLP over gRPC (127.0.0.1:4317), or off. Loopback only.
+    pub otlp_grpc: Listen,
+    /// The address of OTLP over HTTP (127.0.0.1:4318), or off: it is on the main port too. Loopback only.
+    pub otlp_http: Listen,
+    /// Connections at once on each port (2048: the account's calls at once and as many others); more wait to be accepted.
     pub max_connections: usize,
     /// Requests at once (2048); more are answered 503.
     pub max_requests: usize,
@@ -47,6 +78,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            otlp_grpc: Listen(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 4317)))),
+            otlp_http: Listen(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 4318)))),
             max_connections: 2_048,
             max_requests: 2_048,
             max_request_bytes: 6 << 20,

@@ -8,6 +8,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
+use crate::ingest::{self, aws_lambda};
 use crate::{catalog, cost, query, runtime, store, trigger};
 
 /// The media type of every error's body.
@@ -121,6 +122,12 @@ impl Problem {
         &self.detail
     }
 
+    /// What is answered where the sender wants a body of its own: status, detail and headers.
+    pub(super) fn into_parts(self) -> (StatusCode, String, Vec<(HeaderName, HeaderValue)>) {
+        let status = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, self.detail, self.headers)
+    }
+
     #[cfg(test)]
     pub(super) fn kind(&self) -> &'static Kind {
         self.kind
@@ -134,7 +141,7 @@ impl IntoResponse for Problem {
         body.insert("type".to_owned(), format!("urn:faremeter:problem:{}", self.kind.slug).into());
         body.insert("title".to_owned(), self.kind.title.into());
         body.insert("status".to_owned(), self.kind.status.into());
-        body.insert("detail".to_owned(), self.detail.into());
+        body.insert("detail".to_owned(), self.detail.as_str().into());
         if let Some(instance) = self.instance {
             body.insert("instance".to_owned(), instance.into());
         }
@@ -142,9 +149,14 @@ impl IntoResponse for Problem {
         let mut response = (status, Value::Object(body).to_string()).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         response.headers_mut().extend(self.headers);
+        response.extensions_mut().insert(Detail(self.detail));
         response
     }
 }
+
+/// What a problem's answer says was wrong, for who answers in another form (`otlp::status`).
+#[derive(Debug, Clone)]
+pub(super) struct Detail(pub(super) String);
 
 impl From<trigger::Error> for Problem {
     fn from(error: trigger::Error) -> Self {
@@ -200,6 +212,18 @@ impl From<store::Error> for Problem {
     }
 }
 
+impl From<ingest::Error> for Problem {
+    fn from(error: ingest::Error) -> Self {
+        match error {
+            ingest::Error::Bad(detail) => Self::invalid(detail),
+            ingest::Error::Unsupported(detail) => Self::new(UNSUPPORTED_MEDIA_TYPE, detail),
+            ingest::Error::TooLarge(detail) => Self::new(BODY_TOO_LARGE, detail),
+            ingest::Error::Busy { reason, retry_after } => Self::new(BUSY, reason).retry_after(retry_after),
+            ingest::Error::Faulty(detail) => Self::internal(&detail),
+        }
+    }
+}
+
 impl From<query::Error> for Problem {
     fn from(error: query::Error) -> Self {
         match error {
@@ -209,6 +233,33 @@ impl From<query::Error> for Problem {
             query::Error::Busy(detail) => Self::new(BUSY, detail).retry(),
             query::Error::Internal(detail) => Self::internal(&detail),
         }
+    }
+}
+
+impl From<aws_lambda::Error> for Problem {
+    fn from(error: aws_lambda::Error) -> Self {
+        use aws_lambda::Error as E;
+        match error {
+            E::Invalid(detail) => Self::invalid(detail),
+            E::Unreadable(_) => Self::invalid(error.to_string()),
+            E::TooLarge { limit } => Self::new(BODY_TOO_LARGE, error.to_string()).with("limit_bytes", limit),
+            // The look-up is ours: its limits are no fault of the sender's, who may try again.
+            E::Busy(_) | E::Lookup(query::Error::Busy(_) | query::Error::Limit(_)) => {
+                Self::new(BUSY, error.to_string()).retry()
+            }
+            E::Store(error) => error.into(),
+            E::Stopped => Self::new(STOPPING, error.to_string()).retry(),
+            E::Lookup(_) | E::Price(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<aws_lambda::Failed> for Problem {
+    fn from(failed: aws_lambda::Failed) -> Self {
+        let so_far = serde_json::to_value(&failed.so_far).unwrap_or_default();
+        let detail = failed.to_string();
+        let problem = Self::from(failed.error).with("so_far", so_far);
+        Self { detail, ..problem }
     }
 }
 

@@ -97,7 +97,7 @@ fn report(state: &AppState) -> ReadyReport {
     )))
 )]
 pub(super) async fn metrics(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let text = state.metrics.open_metrics(&state.store.status(), &state.runtime.status());
+    let text = state.open_metrics();
     let text = text.map_err(|error| Problem::internal(&error))?;
     let (text, media_type) =
         if wants_open_metrics(&headers) { (text, OPEN_METRICS) } else { (prometheus_text(&text), PROMETHEUS_TEXT) };

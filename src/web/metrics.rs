@@ -1,6 +1,7 @@
 //! Counts what `/metrics` shows: HTTP requests, each function's invocations, and what the parts say of themselves.
 //! Money is no metric, since samples are floats: exact cost is in the table `invocations`.
 
+mod ingest_figures;
 mod labels;
 mod provisioned;
 mod store_figures;
@@ -23,8 +24,9 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::Notable;
 use crate::model::{Invocation, Outcome, ThrottleReason};
 use crate::units::Timestamp;
-use crate::{runtime, store};
+use crate::{ingest, runtime, store};
 
+use ingest_figures::IngestFigures;
 use labels::known_method;
 use provisioned::ProvisionedConcurrency;
 use store_figures::StoreFigures;
@@ -106,6 +108,7 @@ pub(super) struct Metrics {
 #[derive(Default)]
 struct Parts {
     store: StoreFigures,
+    ingest: IngestFigures,
     provisioned: ProvisionedConcurrency,
     running: Gauge,
     idle_environments: Gauge,
@@ -190,6 +193,7 @@ impl Metrics {
             "Calls refused since their record could not have been kept",
             self.store_refused.clone(),
         );
+        parts.ingest.register(self.registry.sub_registry_with_prefix("faremeter_ingest"));
         let runtime = self.registry.sub_registry_with_prefix("faremeter_runtime");
         runtime.register("invocations_running", "Invocations that run", parts.running.clone());
         runtime.register(
@@ -286,8 +290,10 @@ impl Metrics {
         &self,
         store: &store::Status,
         runtime: &runtime::Status,
+        ingest: &ingest::Status,
     ) -> Result<String, std::fmt::Error> {
         self.parts.read(store, runtime);
+        self.parts.ingest.read(ingest);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)

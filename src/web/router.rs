@@ -7,7 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, post};
 use axum::{Extension, Router};
 use bytes::Bytes;
 use http::header::{
@@ -27,7 +27,7 @@ use super::access::{self, Action};
 use super::answer::GuestReply;
 use super::error::{BUSY, HEAD_TOO_LARGE, INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use super::state::AppState;
-use super::{api, call, health, origin, pages, panel};
+use super::{api, call, health, origin, otlp, pages, panel};
 
 /// Where the document says which action an operation needs.
 pub(super) const ACTION: &str = "x-faremeter-action";
@@ -42,10 +42,24 @@ pub(super) struct Routes {
     document: OpenApi,
 }
 
-/// Every route there is.
-pub(super) fn all() -> Routes {
-    use Action::{FunctionsRead, FunctionsWrite, Invoke, Query, ServerRead, TelemetryRead};
+/// The routes of the port of OTLP over HTTP.
+pub(super) fn otlp_http() -> Routes {
+    Routes { router: Router::new(), document: api::document() }.otlp()
+}
+
+/// The routes of the port of OTLP over gRPC.
+pub(super) fn otlp_grpc() -> Routes {
     Routes { router: Router::new(), document: api::document() }
+        .add_call(Action::TelemetryWrite, otlp::grpc::TRACES, otlp::grpc::traces)
+        .add_call(Action::TelemetryWrite, otlp::grpc::LOGS, otlp::grpc::logs)
+        .add_call(Action::TelemetryWrite, otlp::grpc::METRICS, otlp::grpc::metrics)
+}
+
+/// Every route of the main port.
+pub(super) fn all() -> Routes {
+    use Action::{FunctionsRead, FunctionsWrite, Invoke, Query, ServerRead, TelemetryRead, TelemetryWrite};
+    Routes { router: Router::new(), document: api::document() }
+        .otlp()
         .add(FunctionsRead, routes!(api::functions::list))
         .add(FunctionsWrite, routes!(api::deploy::deploy))
         .add(FunctionsRead, routes!(api::functions::get))
@@ -64,6 +78,10 @@ pub(super) fn all() -> Routes {
         .add(TelemetryRead, compressed(routes!(api::traces::get)))
         .add(TelemetryRead, compressed(routes!(api::traces::span)))
         .add(TelemetryRead, compressed(routes!(api::traces::logs)))
+        .add(TelemetryWrite, routes!(api::aws_lambda::import))
+        .add(TelemetryWrite, routes!(api::otlp_import::import))
+        .add(TelemetryWrite, routes!(api::aws_lambda::telemetry))
+        .add(TelemetryWrite, routes!(api::aws_lambda::firehose))
         .add(Query, routes!(api::query::run))
         .add(Query, routes!(api::query::list))
         .add(ServerRead, compressed(routes!(api::openapi)))
@@ -97,6 +115,22 @@ pub(super) fn all() -> Routes {
 }
 
 impl Routes {
+    fn otlp(self) -> Self {
+        self.add(Action::TelemetryWrite, routes!(otlp::traces))
+            .add(Action::TelemetryWrite, routes!(otlp::logs))
+            .add(Action::TelemetryWrite, routes!(otlp::metrics))
+    }
+
+    /// Adds the handler of a call of gRPC, which OpenAPI has no words for.
+    fn add_call<H, T>(mut self, action: Action, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, Arc<AppState>>,
+        T: 'static,
+    {
+        self.router = self.router.route(path, post(handler).layer(from_fn_with_state(action, access::guard)));
+        self
+    }
+
     /// Adds the routes of handlers that utoipa describes.
     fn add(mut self, action: Action, (schemas, paths, handlers): UtoipaMethodRouter<Arc<AppState>>) -> Self {
         let handlers = handlers.layer(from_fn_with_state(action, access::guard));
@@ -160,6 +194,7 @@ impl Routes {
             .layer(from_fn_with_state(Arc::clone(state), admit))
             .layer(from_fn(secure))
             .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(otlp::status::answer))
             .layer(from_fn_with_state(Arc::clone(state), observe));
         Ok(router.with_state(Arc::clone(state)))
     }

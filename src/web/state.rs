@@ -10,6 +10,8 @@ use tokio_util::task::TaskTracker;
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::dashboard::Boards;
+use crate::ingest::Receiver;
+use crate::ingest::aws_lambda::AwsLambda;
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::store;
@@ -28,8 +30,12 @@ pub struct Parts {
     pub deployer: Deployer,
     /// Takes calls.
     pub dispatcher: Dispatcher,
+    /// Takes in what AWS Lambda wrote.
+    pub aws_lambda: AwsLambda,
     /// Answers every question about data.
     pub query: Engine,
+    /// Takes telemetry from elsewhere.
+    pub receiver: Receiver,
     /// Asked for its status only.
     pub store: store::Handle,
     /// Asked for its status only.
@@ -49,7 +55,9 @@ pub(super) struct AppState {
     pub(super) config: Config,
     pub(super) deployer: Deployer,
     pub(super) dispatcher: Dispatcher,
+    pub(super) aws_lambda: AwsLambda,
     pub(super) query: Engine,
+    pub(super) receiver: Receiver,
     pub(super) store: store::Handle,
     pub(super) runtime: Runtime,
     pub(super) readiness: Readiness,
@@ -77,7 +85,19 @@ pub(super) struct AppState {
 
 impl AppState {
     pub(super) async fn new(config: Config, parts: Parts) -> Result<Self, Error> {
-        let Parts { deployer, dispatcher, query, store, runtime, bus: _, readiness, clock, settings } = parts;
+        let Parts {
+            deployer,
+            dispatcher,
+            aws_lambda,
+            query,
+            receiver,
+            store,
+            runtime,
+            bus: _,
+            readiness,
+            clock,
+            settings,
+        } = parts;
         let kib = usize::try_from(config.max_held_bytes >> 10).unwrap_or(usize::MAX);
         Ok(Self {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
@@ -94,12 +114,21 @@ impl AppState {
             config,
             deployer,
             dispatcher,
+            aws_lambda,
             query,
+            receiver,
             store,
             runtime,
             readiness,
             clock,
         })
+    }
+}
+
+impl AppState {
+    /// The server's own metrics, as OpenMetrics text.
+    pub(super) fn open_metrics(&self) -> Result<String, std::fmt::Error> {
+        self.metrics.open_metrics(&self.store.status(), &self.runtime.status(), &self.receiver.status())
     }
 }
 

@@ -1,11 +1,13 @@
 //! The web part over real parts in a folder of its own. This file holds what the tests share.
 
 mod access;
+mod aws_lambda;
 mod board_pages;
 mod calls;
 mod dashboards;
 mod functions;
 mod logs;
+mod otlp;
 mod pages;
 mod reported;
 mod server;
@@ -28,6 +30,8 @@ use crate::bus::Bus;
 use crate::catalog::{self, Catalog};
 use crate::clock::Clock;
 use crate::cost::PriceBooks;
+use crate::ingest::aws_lambda::{self as lambda, AwsLambda};
+use crate::ingest::{self, Receiver};
 use crate::query::{self, Engine};
 use crate::runtime::{self, Runtime};
 use crate::store;
@@ -76,16 +80,29 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
         catalog,
         runtime: runtime.clone(),
         store: store.clone(),
-        books,
+        books: Arc::clone(&books),
         bus: bus.clone(),
         clock: clock.clone(),
         ids,
     };
+    let parts = lambda::Parts {
+        store: store.clone(),
+        query: query.clone(),
+        books: Arc::clone(&books),
+        clock: clock.clone(),
+        retention: store::Config::at(dir.path()).retention,
+        tenant_retention: std::collections::BTreeMap::new(),
+    };
+    let aws_lambda = AwsLambda::new(lambda::Config::default(), parts).unwrap();
     let dispatcher = Dispatcher::new(trigger::Config::default(), joined);
+    let parts = ingest::Parts { store: store.clone(), books, clock: clock.clone() };
+    let receiver = Receiver::start(ingest::Config::default(), parts).await.unwrap();
     Parts {
         deployer,
         dispatcher,
+        aws_lambda,
         query,
+        receiver,
         store,
         runtime,
         bus,

@@ -48,7 +48,9 @@ fn a_wrong_method_is_405() {
     let openapi = server.get("/api/openapi.json").json();
     let paths = openapi["paths"].as_object().expect("paths");
     let mut checked = 0;
-    for (path, methods) in paths.iter().filter(|(path, _)| !path.starts_with("/fn/")) {
+    // OTLP has errors of its own form.
+    let own = |path: &str| path.starts_with("/fn/") || path.starts_with("/v1/");
+    for (path, methods) in paths.iter().filter(|(path, _)| !own(path)) {
         let target = path.replace("{name}", "x").replace("{trace_id}", "1").replace("{kind}", "x");
         for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
             if methods.get(method.to_ascii_lowercase()).is_none() {

@@ -2,6 +2,7 @@
 //! Each file here is one subject; `support` is what they share.
 
 mod architecture;
+mod aws_lambda;
 mod bad_commands;
 mod bad_requests;
 mod bad_sql;
@@ -16,6 +17,8 @@ mod figures;
 mod hostile;
 mod limits;
 mod line;
+mod otlp;
+mod otlp_sdk;
 mod outcomes;
 mod prices;
 mod reader;

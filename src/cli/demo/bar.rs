@@ -1,44 +1,15 @@
-//! A progress bar on a terminal, and nothing elsewhere. What it shows is the history's.
+//! How the progress of the history reads on the bar. Drawing it is `cli::bar`'s.
 
-use std::io::{IsTerminal, Write};
-
+use crate::cli::bar::{self, Bar};
 use crate::demo::history::Progress;
 
-const WIDTH: u64 = 30;
-
-/// Draws over one line of standard error.
-pub(super) struct Bar {
-    terminal: bool,
-}
-
-impl Bar {
-    pub(super) fn new() -> Self {
-        Self { terminal: std::io::stderr().is_terminal() }
-    }
-
-    pub(super) fn show(&self, progress: Progress) {
-        if self.terminal {
-            write(&format!("\r{}", line(progress)));
-        }
-    }
-
-    /// Leaves the line empty.
-    pub(super) fn clear(&self) {
-        if self.terminal {
-            write("\r\x1b[K");
-        }
-    }
+/// Shows how far the history is.
+pub(super) fn show(bar: &Bar, progress: Progress) {
+    bar.show(&line(progress));
 }
 
 fn line(progress: Progress) -> String {
-    let full = progress.per_cent() * WIDTH / 100;
-    let bar: String = (0..WIDTH).map(|at| if at < full { '█' } else { '░' }).collect();
-    format!("  history {bar} {:>2} %  {} invocations", progress.per_cent(), progress.invocations)
-}
-
-fn write(text: &str) {
-    let mut out = std::io::stderr().lock();
-    let _nowhere_to_draw = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    format!("{}  {} invocations", bar::filled("history", progress.per_cent()), progress.invocations)
 }
 
 #[cfg(test)]

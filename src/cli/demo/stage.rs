@@ -13,7 +13,8 @@ use crate::trigger::Deployer;
 use crate::units::Timestamp;
 use crate::web::Readiness;
 
-use super::bar::Bar;
+use super::bar;
+use crate::cli::bar::Bar;
 use crate::cli::output;
 
 /// Time between looks at a sample that is being compiled.
@@ -64,7 +65,7 @@ impl Stage {
         let (deployed, bar) = (CancellationToken::new(), Bar::new());
         let told = |progress: Progress| {
             readiness.wait_for(HISTORY, said(progress));
-            bar.show(progress);
+            bar::show(&bar, progress);
         };
         let deploying = async {
             deploy(deployer, samples, &versions, readiness).await?;

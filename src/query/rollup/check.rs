@@ -86,7 +86,7 @@ fn side_by_side(name: &str, kind: &DataType) -> Compared {
             )),
             other => other,
         },
-        ("memory_mb", _) | (_, DataType::Utf8 | DataType::Map(..)) => Compared::Key,
+        ("memory_mb", _) | (_, DataType::Utf8 | DataType::Utf8View | DataType::Map(..)) => Compared::Key,
         ("first_seen", _) => by("min"),
         ("last_seen" | "peak_memory_bytes" | "concurrency", _) => by("max"),
         (_, DataType::Binary) => by("sketch_merge"),

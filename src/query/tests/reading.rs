@@ -198,3 +198,20 @@ async fn a_header_declares_parameters() {
     assert_eq!(error.to_string(), "the parameter $n is no bigint: 'many'");
     assert_eq!(failure(&engine, sql).await.to_string(), "the parameter $n is missing");
 }
+
+#[tokio::test]
+async fn texts_of_files_memory_literals_and_functions_come_together() {
+    let engine = three_days().await;
+    let found =
+        engine.sql("SELECT function, count(*) AS n FROM invocations GROUP BY 1 ORDER BY 1", &Params::new()).await;
+    let found = found.unwrap();
+    assert_eq!(answer(&found), json!([{"function": "hello", "n": 3}, {"function": "other", "n": 2}]));
+    assert_eq!(found.schema.field(0).data_type(), &arrow::datatypes::DataType::Utf8);
+    let union = "SELECT kind, name FROM (
+        SELECT 'function' AS kind, function AS name FROM invocations
+        UNION ALL SELECT 'version', version FROM invocations
+        UNION ALL SELECT invocation_id, upper(tags['team']) FROM invocations
+    ) AS texts WHERE name IN ('other', 'DATA') GROUP BY kind, name ORDER BY kind";
+    let texts = [("c", "DATA"), ("e", "DATA"), ("function", "other")];
+    assert_eq!(rows(&engine, union).await, json!(texts.map(|(kind, name)| json!({"kind": kind, "name": name}))));
+}

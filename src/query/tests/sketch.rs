@@ -78,8 +78,8 @@ async fn nothing_is_null() {
 async fn mistakes_are_named() {
     let engine = spread().await;
     for (sql, message) in [
-        ("SELECT sketch(function) FROM invocations", "sketch takes a number, and not Utf8"),
-        ("SELECT sketch_merge(1)", "sketch_merge takes a sketch (binary), and not Int64"),
+        ("SELECT sketch(function) FROM invocations", "sketch takes a number, and not text"),
+        ("SELECT sketch_merge(1)", "sketch_merge takes a sketch (binary), and not bigint"),
         (
             "SELECT sketch_quantile(sketch_of_value(1), 1.5)",
             "sketch_quantile takes a quantile between 0 and 1, and not 1.5",

@@ -8,12 +8,13 @@ use super::{App, request};
 use crate::web::access::{Action, Principal, Role};
 use crate::web::{Config, router};
 
-const ACTIONS: [Action; 6] = [
+const ACTIONS: [Action; 7] = [
     Action::FunctionsRead,
     Action::FunctionsWrite,
     Action::Invoke,
     Action::Query,
     Action::TelemetryRead,
+    Action::TelemetryWrite,
     Action::ServerRead,
 ];
 
@@ -46,7 +47,7 @@ async fn every_route_holds_to_its_action() {
         let reply = app.send(request(&method, &target), "").await;
         if Role::Viewer.may(action) {
             assert_ne!(reply.status, 403, "{method} {target}");
-        } else if method == Method::HEAD {
+        } else if method == Method::HEAD || action == Action::TelemetryWrite {
             assert_eq!(reply.status, 403);
         } else {
             let detail = reply.problem(403, "not-allowed");
@@ -76,6 +77,9 @@ async fn the_document_is_whole() {
         ("/api/v1/query", "post"),
         ("/api/v1/queries", "get"),
         ("/api/openapi.json", "get"),
+        ("/v1/traces", "post"),
+        ("/v1/logs", "post"),
+        ("/v1/metrics", "post"),
         ("/healthz", "get"),
         ("/readyz", "get"),
         ("/metrics", "get"),

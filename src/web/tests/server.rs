@@ -8,10 +8,11 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::{PROBE, parts};
-use crate::web::{Config, Error, Service};
+use crate::web::{Config, Error, Listen, Service};
 
 fn any_port() -> Config {
-    Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() }
+    let off = Listen(None);
+    Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), otlp_grpc: off, otlp_http: off, ..Config::default() }
 }
 
 /// Sends bytes and reads to the end of the connection.

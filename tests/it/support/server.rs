@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -22,12 +22,16 @@ use super::{Deadline, PATIENCE, path_text};
 const READY: &str = "Faremeter is ready at ";
 /// What the demo prints before its URL when the page is there, and the rest may not be up yet.
 const LISTENS: &str = "Faremeter listens at ";
+/// What it prints before the addresses of OTLP.
+const OTLP: [&str; 2] = ["OTLP over gRPC is taken at ", "OTLP over HTTP is taken at "];
 
 /// A data folder, and how it is served: it outlives the servers on it.
 #[derive(Debug)]
 pub(crate) struct Home {
     folder: TempDir,
     command: &'static str,
+    /// Where OTLP is listened for.
+    otlp: [String; 2],
     args: Vec<String>,
     /// Environment variables.
     vars: Vec<(String, String)>,
@@ -36,7 +40,13 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self { folder, command: "serve", args: Vec::new(), vars: Vec::new() }
+        let off = || "off".to_owned();
+        Self { folder, command: "serve", otlp: [off(), off()], args: Vec::new(), vars: Vec::new() }
+    }
+
+    /// With ports of OTLP, the same for each of its servers; other homes have them off.
+    pub(crate) fn otlp(self) -> Self {
+        Self { otlp: [free_address(), free_address()], ..self }
     }
 
     /// `demo` in place of `serve`; it makes its own data folder, in ours.
@@ -86,7 +96,8 @@ impl Home {
     /// Starts a server, which may not take calls yet.
     pub(crate) fn begin(self: &Arc<Self>) -> Starting {
         let mut command = program();
-        command.arg(self.command).args(["--listen", "127.0.0.1:0"]).args(&self.args);
+        command.arg(self.command).args(["--listen", "127.0.0.1:0"]);
+        command.args(["--otlp-grpc", &self.otlp[0], "--otlp-http", &self.otlp[1]]).args(&self.args);
         command.envs(self.vars.iter().cloned());
         if self.command == "serve" {
             command.arg("--data").arg(self.data());
@@ -111,6 +122,12 @@ impl Home {
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap_or_default()
     }
+}
+
+/// An address of this machine that nothing listens on.
+fn free_address() -> String {
+    let taken = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    taken.expect("there is a free port").to_string()
 }
 
 /// Kills the process when it is dropped.
@@ -143,16 +160,21 @@ impl Starting {
 
     fn said(self, before_url: &str) -> Server {
         let deadline = Deadline::after(PATIENCE);
+        let mut otlp = [None; 2];
         let line = loop {
             let line = self.lines.recv_timeout(deadline.left());
             let line = line.unwrap_or_else(|error| panic!("no server ({error}): {}", self.home.log()));
             if line.starts_with(before_url) {
                 break line;
             }
+            for (before, place) in OTLP.iter().zip(&mut otlp) {
+                *place = place.or(line.strip_prefix(before).map(|address| address.parse().expect("an address")));
+            }
         };
         let url = line.trim_start_matches(before_url).to_owned();
         let address = url.trim_start_matches("http://").parse().expect("a loopback address and port");
-        Server { home: self.home, child: self.child, lines: Mutex::new(self.lines), url, address }
+        let [otlp_grpc, otlp_http] = otlp;
+        Server { home: self.home, child: self.child, lines: Mutex::new(self.lines), url, address, otlp_grpc, otlp_http }
     }
 
     /// Kills it at once, whatever it is doing.
@@ -168,6 +190,10 @@ pub(crate) struct Server {
     lines: Mutex<Receiver<String>>,
     pub(crate) url: String,
     pub(crate) address: SocketAddr,
+    /// OTLP over gRPC, where it is on.
+    pub(crate) otlp_grpc: Option<SocketAddr>,
+    /// OTLP over HTTP, where it is on.
+    pub(crate) otlp_http: Option<SocketAddr>,
 }
 
 impl Server {

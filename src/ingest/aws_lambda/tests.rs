@@ -1,0 +1,145 @@
+//! What is stored, over a real store in a folder of its own.
+
+use serde_json::{Value, json};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::query::{Params, format};
+use crate::store::Service;
+use crate::units::Timestamp;
+
+use super::*;
+
+const A: &str = "aaaaaaaa-0000-0000-0000-000000000001";
+/// 2026-11-20T12:00:00Z
+const AT: i64 = 1_795_176_000_000;
+
+struct Taker {
+    lambda: AwsLambda,
+    query: Engine,
+    _stop: DropGuard,
+    _dir: tempfile::TempDir,
+}
+
+async fn taker() -> Taker {
+    let (dir, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+    let clock = Clock::manual(Timestamp::from_micros(AT * 1_000));
+    let (service, store) = Service::open(store::Config::at(dir.path()), clock.clone()).await.unwrap();
+    tokio::spawn(service.run(stop.clone()));
+    let query = Engine::start(crate::query::Config::default(), store.clone()).unwrap();
+    let parts = Parts {
+        store,
+        query: query.clone(),
+        books: Arc::new(PriceBooks::embedded().unwrap()),
+        clock,
+        retention: store::Config::at(dir.path()).retention,
+        tenant_retention: BTreeMap::new(),
+    };
+    let lambda = AwsLambda::new(Config::default(), parts).unwrap();
+    Taker { lambda, query, _stop: stop.drop_guard(), _dir: dir }
+}
+
+impl Taker {
+    async fn import(&self, events: &[Value]) -> Summary {
+        let said = Said { function: Some("f".to_owned()), ..Said::default() };
+        let text = Value::from(events.to_vec()).to_string();
+        Box::pin(self.lambda.import(std::io::Cursor::new(text), said)).await.unwrap()
+    }
+
+    async fn rows(&self, sql: &str) -> Vec<serde_json::Map<String, Value>> {
+        format::rows(&self.query.sql(sql, &Params::new()).await.unwrap()).unwrap()
+    }
+
+    /// Each attempt and the second that it began in.
+    async fn attempts(&self) -> Vec<(i64, String)> {
+        let rows = self.rows("SELECT attempt, started_at FROM invocations ORDER BY attempt").await;
+        let read = |row: &serde_json::Map<String, Value>| {
+            (row["attempt"].as_i64().unwrap(), row["started_at"].as_str().unwrap()[11..19].to_owned())
+        };
+        rows.iter().map(read).collect()
+    }
+}
+
+fn event(millis: i64, message: &str) -> Value {
+    json!({"timestamp": AT + millis, "message": message, "logStreamName": "2026/11/20/[1]e"})
+}
+
+fn start(millis: i64) -> Value {
+    event(millis, &format!("START RequestId: {A} Version: 1"))
+}
+
+fn report(millis: i64) -> Value {
+    event(millis, &format!("REPORT RequestId: {A}\tDuration: 99.50 ms\tBilled Duration: 100 ms\tMemory Size: 128 MB\t"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retries_of_an_event_are_attempts_whatever_is_imported_how_often() {
+    let taker = taker().await;
+    let first = [start(0), report(100)];
+    let both = [start(0), report(100), start(60_000), report(60_100)];
+    let third = [report(180_100)];
+    for (events, stored) in
+        [(&first[..], 1), (&first[..], 0), (&both[..], 1), (&both[..], 0), (&third[..], 1), (&both[..], 0)]
+    {
+        let summary = taker.import(events).await;
+        assert_eq!(summary.stored.invocations, stored, "{events:?}: {summary:?}");
+    }
+    let at = |text: &str| text.to_owned();
+    assert_eq!(taker.attempts().await, [(1, at("12:00:00")), (2, at("12:01:00")), (3, at("12:03:00"))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_without_its_start_is_the_same_attempt() {
+    let taker = taker().await;
+    taker.import(&[start(0), report(103)]).await;
+    let summary = taker.import(&[report(103)]).await;
+    assert_eq!((summary.stored.invocations, summary.duplicates.invocations), (0, 1), "it began 3 ms later by its end");
+    let within = taker.import(&[report(60_000), report(60_000), report(60_001)]).await;
+    assert_eq!((within.stored.invocations, within.duplicates.invocations), (1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_are_alike_are_stored_as_often_as_they_were_written() {
+    let taker = taker().await;
+    let events = [event(1, "same"), event(1, "same"), event(1, "other"), event(2, "same")];
+    assert_eq!(taker.import(&events).await.stored.logs, 4);
+    assert_eq!(taker.import(&events).await.stored.logs, 0);
+    let ids = taker.rows("SELECT count(DISTINCT origin_id) AS n FROM logs").await;
+    assert_eq!(ids[0]["n"], 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_past_their_retention_are_told() {
+    let taker = taker().await;
+    let day = 86_400_000;
+    let summary =
+        taker.import(&[event(-31 * day, "old"), event(-30 * day, "kept"), report(-401 * day), report(-60_000)]).await;
+    assert_eq!((summary.past_retention, summary.stored.logs, summary.stored.invocations), (2, 2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_that_breaks_off_leaves_what_came_before() {
+    let taker = taker().await;
+    struct Breaks;
+    impl Read for Breaks {
+        fn read(&mut self, _buffer: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the line is down"))
+        }
+    }
+    let lines: Vec<String> = (0..12_000).map(|number| event(number, "x").to_string()).collect();
+    let input = std::io::Cursor::new(format!("[{},", lines.join(","))).chain(Breaks);
+    let said = Said { function: Some("f".to_owned()), ..Said::default() };
+    let failed = Box::pin(taker.lambda.import(input, said)).await.expect_err("it breaks off");
+    assert!(failed.to_string().contains("the line is down"), "{failed}");
+    let stored = failed.so_far.stored.logs;
+    assert_eq!(stored, 10_000, "the batches that were full");
+    assert_eq!(taker.rows("SELECT count(*) AS n FROM logs").await[0]["n"].as_u64(), Some(stored));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_imports_than_may_run_are_refused() {
+    let taker = taker().await;
+    let places: Vec<_> = (0..2).map(|_| taker.lambda.import_place().unwrap()).collect();
+    assert!(matches!(taker.lambda.import_place(), Err(Error::Busy(_))));
+    drop(places);
+    assert!(taker.lambda.import_place().is_ok());
+}
