@@ -229,7 +229,8 @@ async fn a_file_that_is_imported_again_stores_nothing_however_long_ago_that_was(
     let file = [spans(0, 3), logs("a", 2), metrics(1), timeless.to_owned(), bad.to_owned()].join("\n");
     let import = Import { receiver: &home.receiver, tenant: None };
     let text = || std::io::Cursor::new(file.clone().into_bytes());
-    let skipped = |summary: &Summary| summary.skipped.iter().map(|skipped| (skipped.line, skipped.count)).collect::<Vec<_>>();
+    let skipped =
+        |summary: &Summary| summary.skipped.iter().map(|skipped| (skipped.line, skipped.count)).collect::<Vec<_>>();
     let first = import.read(text()).await.unwrap();
     assert_eq!((first.read, first.stored.all(), first.duplicates.all()), (5, 7, 0));
     assert_eq!((first.stored.spans, first.stored.logs, first.stored.metrics), (3, 3, 1));
@@ -241,8 +242,13 @@ async fn a_file_that_is_imported_again_stores_nothing_however_long_ago_that_was(
     assert_eq!(home.receiver.status().remembered, 1, "the window is over");
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut packed, file.as_bytes()).unwrap();
-    for again in [import.read(text()).await.unwrap(), import.read(std::io::Cursor::new(packed.finish().unwrap())).await.unwrap()] {
-        assert_eq!((again.read, again.stored, again.duplicates.all(), skipped(&again)), (5, Counts::default(), 7, vec![(5, 1)]));
+    for again in
+        [import.read(text()).await.unwrap(), import.read(std::io::Cursor::new(packed.finish().unwrap())).await.unwrap()]
+    {
+        assert_eq!(
+            (again.read, again.stored, again.duplicates.all(), skipped(&again)),
+            (5, Counts::default(), 7, vec![(5, 1)])
+        );
     }
     let wrong = import.read(&b"{\"resourceSpans\":[]}\n{\"resourceLogs\":7}"[..]).await;
     assert!(matches!(wrong, Err(Error::Bad(why)) if why.starts_with("request 2: ")));

@@ -61,9 +61,9 @@ impl Rollup {
 }
 
 fn build(rollup: Rollup) -> SchemaRef {
-    let unit = if rollup == Rollup::Minute { "minute" } else { "hour" };
-    let doc = format!("start of the {unit} that started_at lies in, UTC");
-    let mut fields = vec![documented(BUCKET, &doc, time_type(), false)];
+    // The same words for all: what is described differently cannot be put together by UNION.
+    let doc = "start of the minute or hour that started_at lies in, UTC";
+    let mut fields = vec![documented(BUCKET, doc, time_type(), false)];
     match rollup {
         Rollup::Minute | Rollup::Hour => {
             fields.extend(DIMENSIONS.iter().map(|name| dimension(name)));
