@@ -29,7 +29,7 @@ pub struct Room {
 impl Rooms {
     pub(super) fn new(config: &Config) -> Self {
         // A request at every one of its limits fits when nothing else goes on.
-        let one = config.max_body_bytes.saturating_mul(2).saturating_add(config.max_decoded_bytes);
+        let one = config.max_body_bytes.saturating_add(config.max_decoded_bytes).saturating_mul(2);
         let limit_bytes = config.max_held_bytes.max(one);
         let units = usize::try_from(limit_bytes.div_ceil(UNIT_BYTES)).unwrap_or(usize::MAX);
         let units = Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS)));
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn room_is_counted_to_the_kibibyte_and_comes_back_with_the_drop() {
         let config =
-            Config { max_body_bytes: 1 << 10, max_decoded_bytes: 2 << 10, max_held_bytes: 0, ..Config::default() };
+            Config { max_body_bytes: 1 << 10, max_decoded_bytes: 1 << 10, max_held_bytes: 0, ..Config::default() };
         let rooms = Rooms::new(&config);
         let mut one = rooms.open();
         for _ in 0..1_024 {

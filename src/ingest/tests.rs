@@ -199,9 +199,9 @@ async fn room_that_requests_hold_is_limited() {
     let config = Config { max_body_bytes: 4_096, max_decoded_bytes: 8_192, max_held_bytes: 0, ..Config::default() };
     let home = Home::with(store::Config::at(dir.path()), config, Clock::manual(NOW)).await;
     let mut other = home.receiver.room();
-    other.hold(16_384).unwrap();
+    other.hold(24_576).unwrap();
     let refused = home.send(Signal::Traces, &spans(0, 2)).await;
-    assert!(matches!(&refused, Err(Error::Busy { reason, .. }) if reason.contains("16384")), "{refused:?}");
+    assert!(matches!(&refused, Err(Error::Busy { reason, .. }) if reason.contains("24576")), "{refused:?}");
     drop(other);
     assert!(home.send(Signal::Traces, &spans(0, 2)).await.is_ok());
     assert!(matches!(home.send(Signal::Traces, &spans(0, 60)).await, Err(Error::TooLarge(_))));

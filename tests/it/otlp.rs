@@ -135,7 +135,7 @@ fn bombs_are_refused_and_memory_stays_bounded() {
     });
     let grown = peak_memory(&server).saturating_sub(before);
     println!("12 bombs at once took {} MiB", grown >> 20);
-    assert!(grown < 1 << 30, "{grown}");
+    assert!(grown < 3 << 29, "{grown}");
     assert_eq!(export(address, "/v1/traces", &[], traces(0, 1)).status, 200, "it goes on");
 }
 

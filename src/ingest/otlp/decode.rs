@@ -68,9 +68,9 @@ pub(in crate::ingest) fn read(
     }
     room.hold(weight)?;
     match signal {
-        Signal::Traces => traces::read(decode::<TracesData>(protobuf)?, context),
-        Signal::Logs => logs::read(decode::<LogsData>(protobuf)?, &origin(), context),
-        Signal::Metrics => metrics::read(decode::<MetricsData>(protobuf)?, &origin(), context),
+        Signal::Traces => traces::read(decode::<TracesData>(protobuf)?, context, room),
+        Signal::Logs => logs::read(decode::<LogsData>(protobuf)?, &origin(), context, room),
+        Signal::Metrics => metrics::read(decode::<MetricsData>(protobuf)?, &origin(), context, room),
     }
 }
 

@@ -3,7 +3,7 @@
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::logs::v1 as proto;
 
-use crate::ingest::Error;
+use crate::ingest::{Error, Room};
 use crate::model::{LogRecord, Records};
 
 use super::attributes::{attributes, text};
@@ -14,9 +14,14 @@ use super::resource::{Budget, Resource};
 use super::times::{Times, said};
 use super::traces::SOURCE;
 
-pub(super) fn read(request: proto::LogsData, origin_id: &str, context: &Context) -> Result<Read, Error> {
+pub(super) fn read(
+    request: proto::LogsData,
+    origin_id: &str,
+    context: &Context,
+    room: &mut Room,
+) -> Result<Read, Error> {
     let (mut logs, mut rejected) = (Vec::new(), Rejected::default());
-    let mut budget = Budget::new(context.max_bytes);
+    let mut budget = Budget::new(context.max_bytes, room);
     let mut shared = Shared { context, origin_id, times: Times::new(context.received) };
     for group in request.resource_logs {
         let resource = match Resource::read(group.resource, context) {

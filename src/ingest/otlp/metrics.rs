@@ -4,7 +4,7 @@ use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1 as proto;
 use proto::metric::Data;
 
-use crate::ingest::Error;
+use crate::ingest::{Error, Room};
 use crate::model::{MetricData, MetricPoint, Records};
 
 use super::attributes::attributes;
@@ -15,8 +15,13 @@ use super::resource::{Budget, Resource};
 use super::times::{Times, said};
 use super::traces::SOURCE;
 
-pub(super) fn read(request: proto::MetricsData, origin_id: &str, context: &Context) -> Result<Read, Error> {
-    let mut budget = Budget::new(context.max_bytes);
+pub(super) fn read(
+    request: proto::MetricsData,
+    origin_id: &str,
+    context: &Context,
+    room: &mut Room,
+) -> Result<Read, Error> {
+    let mut budget = Budget::new(context.max_bytes, room);
     let times = Times::new(context.received);
     let mut rows = Rows { origin_id, times, points: Vec::new(), rejected: Rejected::default() };
     for group in request.resource_metrics {

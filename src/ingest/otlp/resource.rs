@@ -3,7 +3,7 @@
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource as Proto;
 
-use crate::ingest::Error;
+use crate::ingest::{Error, Room};
 use crate::model::{Attributes, check_name};
 
 use super::attributes::attributes;
@@ -63,14 +63,16 @@ const ROW_BYTES: u64 = 640;
 
 /// What the rows of one request may take: each has its resource's attributes, so a body of many small items under a large
 /// resource would become more than memory holds.
-pub(super) struct Budget {
+pub(super) struct Budget<'a> {
     limit: u64,
     left: u64,
+    room: &'a mut Room,
 }
 
-impl Budget {
-    pub(super) fn new(limit: u64) -> Self {
-        Self { limit, left: limit }
+impl<'a> Budget<'a> {
+    /// At most `limit` bytes, for which room is taken too.
+    pub(super) fn new(limit: u64, room: &'a mut Room) -> Self {
+        Self { limit, left: limit, room }
     }
 
     /// Takes room for so many rows of a resource and scope, before they are made. `more` is what else each of them has that
@@ -83,13 +85,13 @@ impl Budget {
         more: usize,
     ) -> Result<(), Error> {
         let each = ROW_BYTES + resource.bytes + (scope.name.len() + scope.version.len() + more) as u64;
-        let left = each.checked_mul(rows as u64).and_then(|all| self.left.checked_sub(all));
-        self.left = left.ok_or_else(|| {
+        let all = each.saturating_mul(rows as u64);
+        self.left = self.left.checked_sub(all).ok_or_else(|| {
             Error::TooLarge(format!(
                 "the request's rows, each with its resource's attributes, would take more than {} bytes: send fewer at once",
                 self.limit
             ))
         })?;
-        Ok(())
+        self.room.hold(all)
     }
 }

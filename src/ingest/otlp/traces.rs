@@ -3,7 +3,7 @@
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::trace::v1 as proto;
 
-use crate::ingest::Error;
+use crate::ingest::{Error, Room};
 use crate::model::{Event, Link, Records, Span, SpanKind, StatusCode};
 use crate::units::{SpanId, Timestamp, TraceId};
 
@@ -21,9 +21,9 @@ pub(super) const SOURCE: &str = "otlp";
 /// A span may end so long before it begins, as clocks are; it is then kept as one that took no time. 60 s.
 const MAX_BACKWARDS_NS: i64 = 60_000_000_000;
 
-pub(super) fn read(request: proto::TracesData, context: &Context) -> Result<Read, Error> {
+pub(super) fn read(request: proto::TracesData, context: &Context, room: &mut Room) -> Result<Read, Error> {
     let (mut spans, mut told, mut rejected) = (Vec::new(), Vec::new(), Rejected::default());
-    let (mut times, mut budget) = (Times::new(context.received), Budget::new(context.max_bytes));
+    let (mut times, mut budget) = (Times::new(context.received), Budget::new(context.max_bytes, room));
     for group in request.resource_spans {
         let resource = match Resource::read(group.resource, context) {
             Ok(resource) => resource,

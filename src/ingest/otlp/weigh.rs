@@ -13,7 +13,7 @@ const MAX_DEPTH: u32 = 100;
 /// About how many bytes the message takes in memory once it is decoded: its own length and what each message in it has
 /// beside its texts.
 pub(super) fn weigh(message: &'static Message, bytes: &[u8]) -> Result<u64, Error> {
-    let mut total = bytes.len() as u64;
+    let mut total = (bytes.len() + message.bytes) as u64;
     fields(message, bytes, 0, &mut total)?;
     Ok(total)
 }
@@ -22,7 +22,6 @@ fn fields(message: &'static Message, mut rest: &[u8], depth: u32, total: &mut u6
     if depth > MAX_DEPTH {
         return Err(Error::Bad(format!("the body has messages within each other deeper than {MAX_DEPTH}")));
     }
-    *total = total.saturating_add(message.bytes as u64);
     while !rest.is_empty() {
         let key = varint(&mut rest)?;
         let kind = message.fields.iter().find(|field| u64::from(field.number) == key >> 3).map(|field| field.kind);
@@ -33,7 +32,12 @@ fn fields(message: &'static Message, mut rest: &[u8], depth: u32, total: &mut u6
                 let length = varint(&mut rest)?;
                 let inner = take(&mut rest, length)?;
                 match kind {
-                    Some(Kind::One(child) | Kind::Many(child)) => fields(child, inner, depth + 1, total)?,
+                    // It lies within what holds it.
+                    Some(Kind::One(child)) => fields(child, inner, depth + 1, total)?,
+                    Some(Kind::Many(child)) => {
+                        *total = total.saturating_add(child.bytes as u64);
+                        fields(child, inner, depth + 1, total)?;
+                    }
                     // Packed: a number of one byte takes eight.
                     Some(Kind::Uint64s) => *total = total.saturating_add(length.saturating_mul(8)),
                     Some(Kind::Fixed64s | Kind::Doubles) => *total = total.saturating_add(length),

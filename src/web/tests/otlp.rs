@@ -93,7 +93,7 @@ async fn bodies_that_are_too_large_are_refused_by_what_they_say() {
     let reply = app.send(said, vec![b' '; (64 << 20) + 1]).await;
     assert_eq!(status(&reply, 413).0, 8);
     let mut taken = app.state.receiver.room();
-    taken.hold(767 << 20).unwrap();
+    taken.hold(1_023 << 20).unwrap();
     let reply = post(&app, "/v1/traces", JSON, vec![b' '; 2 << 20]).await;
     assert_eq!((status(&reply, 503).0, reply.header("retry-after")), (14, "1"));
 }
@@ -181,7 +181,7 @@ async fn calls_of_grpc_are_answered_with_a_message_or_a_status() {
 async fn a_call_that_there_is_no_room_for_is_told_when_to_come_again() {
     let app = App::new().await;
     let mut taken = app.state.receiver.room();
-    taken.hold(768 << 20).unwrap();
+    taken.hold(1_024 << 20).unwrap();
     let busy = call(&app, TRACES, frame(b"x")).await;
     assert_eq!(busy.status.code(), tonic::Code::Unavailable);
     let retry = busy.status.get_details_retry_info().unwrap().retry_delay.unwrap();

@@ -76,7 +76,7 @@ fn a_body_that_would_outgrow_memory_once_decoded_is_refused_before_it_does() {
         bytes.extend_from_slice(inner);
         bytes
     };
-    let (empties, zeros) = ([0x12, 0].repeat(8 << 20), vec![1; 40 << 20]);
+    let (empties, zeros) = ([0x12, 0].repeat(8 << 20), vec![1; 56 << 20]);
     let spans = field(1, &field(2, &empties));
     let scopes = field(1, &empties);
     let events = field(1, &field(2, &field(2, &[0x5a, 0].repeat(8 << 20))));
@@ -95,10 +95,10 @@ fn a_body_that_would_outgrow_memory_once_decoded_is_refused_before_it_does() {
 fn rows_that_would_outgrow_memory_are_refused_before_they_are_made() {
     let mut body = one_span(&json!({"big": "x".repeat(1 << 20)}), &json!({}));
     let spans = &mut body["resourceSpans"][0]["scopeSpans"][0]["spans"];
-    *spans = vec![spans[0].clone(); 300].into();
+    *spans = vec![spans[0].clone(); 500].into();
     assert!(matches!(read(Signal::Traces, Format::Json, body.to_string()), Err(Error::TooLarge(_))));
     let point = json!({"timeUnixNano": "1789999999000000000", "asInt": 1});
-    let metric = json!({"name": "x".repeat(1 << 20), "gauge": {"dataPoints": vec![point; 300]}});
+    let metric = json!({"name": "x".repeat(1 << 20), "gauge": {"dataPoints": vec![point; 500]}});
     let body = json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]});
     assert!(matches!(read(Signal::Metrics, Format::Json, body.to_string()), Err(Error::TooLarge(_))));
 }
