@@ -44,8 +44,12 @@ impl Home {
         self.running.await.unwrap().unwrap();
     }
 
+    /// What became of the items; each span of these tests tells of an invocation too.
     async fn send(&self, signal: Signal, body: &str) -> Result<Outcome, Error> {
-        self.receiver.receive(self.request(signal, body)).await
+        let outcome = self.receiver.receive(self.request(signal, body)).await?;
+        let told = if signal == Signal::Traces { outcome.stored } else { 0 };
+        assert_eq!(outcome.invocations, told);
+        Ok(Outcome { invocations: 0, ..outcome })
     }
 
     fn request(&self, signal: Signal, body: &str) -> Request {
@@ -232,7 +236,8 @@ async fn a_file_that_is_imported_again_stores_nothing_however_long_ago_that_was(
     let skipped =
         |summary: &Summary| summary.skipped.iter().map(|skipped| (skipped.line, skipped.count)).collect::<Vec<_>>();
     let first = import.read(text()).await.unwrap();
-    assert_eq!((first.read, first.stored.all(), first.duplicates.all()), (5, 7, 0));
+    assert_eq!((first.read, first.stored.all(), first.duplicates.all()), (5, 10, 0));
+    assert_eq!(first.stored.invocations, 3);
     assert_eq!((first.stored.spans, first.stored.logs, first.stored.metrics), (3, 3, 1));
     assert_eq!(skipped(&first), [(5, 1)]);
     assert!(first.skipped[0].reason.starts_with("1 span was not taken"), "{first:?}");

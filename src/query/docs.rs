@@ -1,8 +1,12 @@
 //! Tells which tables there are and what their columns mean, as their schemas say it. It reads no rows.
 
+use arrow::datatypes::SchemaRef;
 use datafusion::execution::session_state::SessionState;
 
+use crate::store::{Rollup, Table};
+
 use super::format::type_name;
+use super::rollup::ROLLUP;
 use super::{ColumnDoc, Error, failure};
 
 /// The key of a column's doc in its field's metadata, as the store and Delta have it.
@@ -17,6 +21,14 @@ pub struct TableDoc {
     pub columns: Vec<ColumnDoc>,
 }
 
+/// The columns of a table of the store with what they mean, which planning does without.
+fn described(name: &str) -> Option<SchemaRef> {
+    let table = Table::ALL.into_iter().find(|table| table.name() == name).map(Table::schema);
+    let rollup = Rollup::ALL.into_iter().find(|rollup| rollup.name() == name).map(Rollup::schema);
+    // `rollup` is the one of minutes or of hours that fits the query.
+    table.or(rollup).or_else(|| (name == ROLLUP).then(|| Rollup::Minute.schema()))
+}
+
 /// The tables of a session, by name.
 pub(super) async fn tables(state: &SessionState) -> Result<Vec<TableDoc>, Error> {
     let mut tables = Vec::new();
@@ -29,7 +41,7 @@ pub(super) async fn tables(state: &SessionState) -> Result<Vec<TableDoc>, Error>
     for schema in schemas.collect::<Vec<_>>() {
         for name in schema.table_names() {
             let Some(table) = schema.table(&name).await.map_err(failure::of_datafusion)? else { continue };
-            let schema = table.schema();
+            let schema = described(&name).unwrap_or_else(|| table.schema());
             let columns = schema.fields().iter().map(|field| {
                 let kind = type_name(field.data_type());
                 let doc = field.metadata().get(COMMENT).map_or(kind.clone(), |doc| format!("{kind}, {doc}"));

@@ -9,11 +9,12 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::error::Result;
 
-/// A table's columns, with views for texts.
+/// A table's columns, with views for texts and without what they mean: what is described differently cannot be put
+/// together by UNION.
 pub(super) fn schema(whole: &Schema) -> SchemaRef {
-    let view = |field: &FieldRef| match field.data_type() {
-        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
-        _ => Arc::clone(field),
+    let view = |field: &FieldRef| {
+        let kind = if field.data_type() == &DataType::Utf8 { DataType::Utf8View } else { field.data_type().clone() };
+        Arc::new(Field::new(field.name(), kind, field.is_nullable()))
     };
     let fields: Vec<FieldRef> = whole.fields().iter().map(view).collect();
     Arc::new(Schema::new_with_metadata(fields, whole.metadata().clone()))

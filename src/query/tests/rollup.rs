@@ -42,6 +42,17 @@ async fn sums(engine: &Engine, table: &str, columns: &[&str]) -> Value {
 }
 
 #[tokio::test]
+async fn rollups_can_be_put_together() {
+    let engine = few().await;
+    let sql = "SELECT function, min(bucket) AS first, sum(n) AS n FROM (\
+        SELECT bucket, function, invocations AS n FROM rollup_minute WHERE bucket >= '2026-03-01T10:01:00Z' \
+        UNION ALL SELECT bucket, function, invocations AS n FROM rollup_hour WHERE bucket < '2026-03-01T10:00:00Z' \
+        UNION ALL SELECT started_at, function, 1 FROM invocations WHERE started_at < '1970-01-01T00:00:00Z') GROUP BY function";
+    let expected = json!([{"function": "hello", "first": "2026-03-01T09:00:00.000000Z", "n": 4}]);
+    assert_eq!(rows(&engine, sql).await, expected);
+}
+
+#[tokio::test]
 async fn measures_follow_their_definitions() {
     let engine = few().await;
     let counts = ["invocations", "errors", "throttled", "throttled_rate", "platform_errors", "cold", "retries"];
