@@ -160,7 +160,8 @@ impl AwsLambda {
         let place = self.import_place().map_err(|error| Failed { error, so_far: Box::default() })?;
         let imported = self.run(said, Kept::default(), true, move |pipeline| {
             let _place = place;
-            input::read(input, &mut u64::MAX.clone(), &mut |line, found| pipeline.take(line, found))
+            let mut room = u64::MAX;
+            input::read(input, &mut room, &mut |line, found| pipeline.take(line, found))
         });
         imported.await.map(|(summary, _)| summary)
     }
