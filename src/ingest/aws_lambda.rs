@@ -63,6 +63,9 @@ pub struct Config {
     pub waiting: usize,
     /// Bytes of a request's events, uncompressed (64 MiB).
     pub max_request_bytes: u64,
+    /// Bytes that may wait in the store for their commit when an import appends more (96 MiB; half of the store's buffer where
+    /// that is less): an import is faster than commits are.
+    pub import_buffer_bytes: u64,
     /// Time between looks at a store that has no room (20 ms).
     pub room_wait: Duration,
 }
@@ -74,6 +77,7 @@ impl Default for Config {
             requests: 4,
             waiting: 256,
             max_request_bytes: 64 << 20,
+            import_buffer_bytes: 96 << 20,
             room_wait: Duration::from_millis(20),
         }
     }
