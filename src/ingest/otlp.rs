@@ -25,7 +25,7 @@ mod traces;
 mod weigh;
 
 pub use body::{Encoding, Format};
-pub use import::{Import, Imported};
+pub use import::Import;
 
 pub(super) use body::plain;
 pub(super) use decode::{Context, Read, read};

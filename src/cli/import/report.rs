@@ -48,7 +48,11 @@ fn table(done: &[(String, Summary)]) -> String {
     for (file, summary) in done {
         for skipped in &summary.skipped {
             let (reason, count, line) = (&skipped.reason, skipped.count, skipped.line);
-            let place = if skipped.text.is_empty() { format!("in request {line}") } else { format!("on line {line}: {}", skipped.text) };
+            let place = if skipped.text.is_empty() {
+                format!("in request {line}")
+            } else {
+                format!("on line {line}: {}", skipped.text)
+            };
             text += &format!("{file}: skipped {count}: {reason}; the first is {place}\n");
         }
         if summary.unfinished > 0 {

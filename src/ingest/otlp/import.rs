@@ -79,13 +79,12 @@ impl Import<'_> {
         summary.stored.add(Counts { invocations, ..of(signal, stored) });
         summary.duplicates.add(of(signal, duplicates));
         if let Some(reason) = message.filter(|_| rejected > 0) {
-            match summary.skipped.iter_mut().find(|skipped| skipped.reason == reason) {
+            let known = summary.skipped.iter().position(|skipped| skipped.reason == reason);
+            // The last one stands for those that are too many to be told apart.
+            let place = known.unwrap_or(summary.skipped.len().min(MAX_REASONS - 1));
+            match summary.skipped.get_mut(place) {
                 Some(known) => known.count += rejected,
-                None if summary.skipped.len() < MAX_REASONS => {
-                    summary.skipped.push(Skipped { reason, count: rejected, line: number, text: String::new() });
-                }
-                // The last one stands for those that are too many to be told apart.
-                None => summary.skipped[MAX_REASONS - 1].count += rejected,
+                None => summary.skipped.push(Skipped { reason, count: rejected, line: number, text: String::new() }),
             }
         }
         Ok(())
