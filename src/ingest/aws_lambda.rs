@@ -63,6 +63,9 @@ pub struct Config {
     pub waiting: usize,
     /// Bytes of a request's events, uncompressed (64 MiB).
     pub max_request_bytes: u64,
+    /// Bytes that may wait in the store for their commit when an import appends more (96 MiB; half of the store's buffer where
+    /// that is less): an import is faster than commits are.
+    pub import_buffer_bytes: u64,
     /// Time between looks at a store that has no room (20 ms).
     pub room_wait: Duration,
 }
@@ -74,6 +77,7 @@ impl Default for Config {
             requests: 4,
             waiting: 256,
             max_request_bytes: 64 << 20,
+            import_buffer_bytes: 96 << 20,
             room_wait: Duration::from_millis(20),
         }
     }
@@ -160,7 +164,8 @@ impl AwsLambda {
         let place = self.import_place().map_err(|error| Failed { error, so_far: Box::default() })?;
         let imported = self.run(said, Kept::default(), true, move |pipeline| {
             let _place = place;
-            input::read(input, &mut u64::MAX.clone(), &mut |line, found| pipeline.take(line, found))
+            let mut room = u64::MAX;
+            input::read(input, &mut room, &mut |line, found| pipeline.take(line, found))
         });
         imported.await.map(|(summary, _)| summary)
     }

@@ -153,8 +153,8 @@ mod tests {
     use super::*;
 
     fn all(bytes: &[u8]) -> Result<Vec<Found>, io::Error> {
-        let mut all = Vec::new();
-        read(bytes, &mut u64::MAX.clone(), &mut |_, found| {
+        let (mut all, mut room) = (Vec::new(), u64::MAX);
+        read(bytes, &mut room, &mut |_, found| {
             all.push(found);
             Ok::<(), io::Error>(())
         })?;

@@ -53,11 +53,12 @@ impl Shared {
         }
     }
 
-    /// Takes room in the store. Who waits leaves half of it to those who do not.
+    /// Takes room in the store. Who waits takes a share of it, and leaves the rest to those who do not.
     async fn room(&self, bytes: u64, waits: bool) -> Result<store::Slot, Error> {
         loop {
             let status = self.parts.store.status();
-            let fits = status.buffered_bytes + bytes <= status.buffer_limit_bytes / 2 || status.buffered_bytes == 0;
+            let share = self.config.import_buffer_bytes.min(status.buffer_limit_bytes / 2);
+            let fits = status.buffered_bytes + bytes <= share || status.buffered_bytes == 0;
             if fits || !waits {
                 match self.parts.store.reserve(bytes) {
                     Err(store::Error::Full { .. } | store::Error::Slots { .. }) if waits => {}
