@@ -30,7 +30,8 @@ SELECT
         WHEN init_type = 'provisioned' THEN 'provisioned'
         ELSE 'warm'
     END AS start,
-    queue_ns + load_ns + compile_ns + instantiate_ns + init_ns + duration_ns AS felt_ns,
+    coalesce(queue_ns, 0) + coalesce(load_ns, 0) + coalesce(compile_ns, 0) + coalesce(instantiate_ns, 0)
+        + coalesce(init_ns, 0) + duration_ns AS felt_ns,
     duration_ns, billed_ms, memory_mb, peak_memory_bytes, list_cost, currency
 FROM invocations
 WHERE started_at >= greatest($from, CAST($to AS TIMESTAMP) - INTERVAL '1 day') AND started_at < $to

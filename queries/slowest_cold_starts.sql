@@ -26,7 +26,8 @@ WITH slowest AS (
     -- An id in this order would be read of every cold start, and not of the slowest alone.
     SELECT
         started_at, invocation_id, function, version, outcome,
-        queue_ns + load_ns + compile_ns + instantiate_ns + init_ns + duration_ns AS felt_ns,
+        coalesce(queue_ns, 0) + coalesce(load_ns, 0) + coalesce(compile_ns, 0) + coalesce(instantiate_ns, 0)
+        + coalesce(init_ns, 0) + duration_ns AS felt_ns,
         load_ns, compile_ns, instantiate_ns, init_ns, duration_ns, memory_mb, list_cost, currency
     FROM invocations
     WHERE started_at >= $from AND started_at < $to
