@@ -234,7 +234,7 @@ fn text_is_read_too_and_what_is_broken_is_shown() {
     let log = server.row("SELECT * FROM logs");
     assert_eq!((log.text("body"), log.text("invocation_id")), ("one\n  and two", id));
     let csv = server.cli(&["import", "aws-lambda-logs", &file, "--function", "f", "--output", "csv"]).ok();
-    assert!(csv.ends_with(",4,0,0,0,2,0,1\r\n"), "{csv}");
+    assert!(csv.ends_with(",4,0,0,0,0,2,0,1\r\n"), "{csv}");
 }
 
 #[test]
