@@ -55,8 +55,10 @@ const BATCHES_AHEAD: usize = 1;
 /// Limits of what is taken in. Defaults in brackets.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Imports at once (2); more are refused.
+    /// Imports at once (2).
     pub imports: usize,
+    /// How long an import waits for a place among them before it is refused (60 s).
+    pub import_wait: Duration,
     /// Requests of receivers that are worked on at once (4).
     pub requests: usize,
     /// Requests that wait for that (256); more are refused.
@@ -74,6 +76,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             imports: 2,
+            import_wait: Duration::from_secs(60),
             requests: 4,
             waiting: 256,
             max_request_bytes: 64 << 20,
@@ -161,7 +164,7 @@ impl AwsLambda {
     /// Imports a file of logs, of any length: as `aws logs filter-log-events` or `get-log-events` writes it, an array of such
     /// events, subscription payloads, Telemetry API events, or text; gzip or not. It waits where the store has no room.
     pub async fn import(&self, input: impl Read + Send + 'static, said: Said) -> Result<Summary, Failed> {
-        let place = self.import_place().map_err(|error| Failed { error, so_far: Box::default() })?;
+        let place = self.import_place().await.map_err(|error| Failed { error, so_far: Box::default() })?;
         let imported = self.run(said, Kept::default(), true, move |pipeline| {
             let _place = place;
             let mut room = u64::MAX;
@@ -170,8 +173,11 @@ impl AwsLambda {
         imported.await.map(|(summary, _)| summary)
     }
 
-    fn import_place(&self) -> Result<OwnedSemaphorePermit, Error> {
-        Arc::clone(&self.0.imports).try_acquire_owned().map_err(|_| {
+    /// Waits for a place among the imports at once: one whose sender has gone ends soon.
+    async fn import_place(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let place = Arc::clone(&self.0.imports).acquire_owned();
+        let waited = tokio::time::timeout(self.0.config.import_wait, place).await;
+        waited.ok().and_then(Result::ok).ok_or_else(|| {
             Error::Busy(format!(
                 "{} imports are running, the most at once: try again when one is done",
                 self.0.config.imports
