@@ -1,5 +1,6 @@
 //! Builds every part, joins them, and stops them in order. The only file that sees all parts.
 
+mod elsewhere;
 mod files;
 mod relations;
 mod settings;
@@ -19,13 +20,15 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::cost::PriceBooks;
 use crate::forward::Forwarder;
-use crate::ingest::aws_lambda::{self, AwsLambda};
-use crate::ingest::{self, Receiver};
+use crate::ingest::Receiver;
+use crate::ingest::aws_lambda::AwsLambda;
 use crate::query::Engine;
 use crate::runtime::Runtime;
 use crate::trigger::{Deployer, Dispatcher, Parts};
 use crate::units::IdSource;
 use crate::{store, web};
+
+use elsewhere::{Elsewhere, Kept};
 
 /// The file in the data folder that tells other commands where the server listens, while it runs.
 const URL_FILE: &str = "server.url";
@@ -60,7 +63,7 @@ impl App {
         let settings = settings::of(&config);
         let data = config.data.display().to_string();
         std::fs::create_dir_all(&config.data).with_context(|| format!("the folder '{data}' cannot be made"))?;
-        let (retention, tenant_retention) = (config.store.retention, config.store.tenant_retention.clone());
+        let kept = Kept::of(&config.store);
         let (service, store) = store::Service::open(config.store, clock.clone()).await?;
         let catalog = Catalog::open(config.catalog).await?;
         let books = Arc::new(PriceBooks::embedded()?);
@@ -68,27 +71,18 @@ impl App {
         let runtime = Runtime::start(config.runtime, clock.clone(), ids.clone())?;
         let query = Engine::start_with(config.query, store.clone(), relations)?;
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
-        let parts = ingest::Parts { store: store.clone(), books: Arc::clone(&books), clock: clock.clone() };
-        let receiver = Receiver::start(config.ingest, parts).await?;
+        let Elsewhere { receiver, aws_lambda } =
+            Elsewhere::join(config.ingest, &store, &query, &books, &clock, kept).await?;
         let parts = Parts {
             catalog: catalog.clone(),
             runtime: runtime.clone(),
             store: store.clone(),
-            books: Arc::clone(&books),
+            books,
             bus: bus.clone(),
             clock: clock.clone(),
             ids,
         };
         let dispatcher = Dispatcher::new(config.trigger, parts);
-        let parts = aws_lambda::Parts {
-            store: store.clone(),
-            query: query.clone(),
-            books,
-            clock: clock.clone(),
-            retention,
-            tenant_retention,
-        };
-        let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
         let parts = web::Parts {
             deployer: deployer.clone(),
             dispatcher: dispatcher.clone(),
@@ -229,17 +223,15 @@ pub struct Offline {
 impl Offline {
     /// Opens the store, replays its log, and opens the catalog.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
-        let (retention, tenant_retention) = (config.store.retention, config.store.tenant_retention.clone());
+        let kept = Kept::of(&config.store);
         let (service, store) = store::Service::open(config.store, Clock::system()).await?;
         let catalog = Catalog::open(config.catalog).await?;
         let query = Engine::start_with(config.query, store.clone(), relations::all(&catalog, &config.runtime))?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
         let (books, clock) = (Arc::new(PriceBooks::embedded()?), Clock::system());
-        let parts = ingest::Parts { store: store.clone(), books: Arc::clone(&books), clock: clock.clone() };
-        let receiver = Receiver::start(config.ingest, parts).await?;
-        let parts = aws_lambda::Parts { store, query: query.clone(), books, clock, retention, tenant_retention };
-        let aws_lambda = AwsLambda::new(aws_lambda::Config::default(), parts)?;
+        let Elsewhere { receiver, aws_lambda } =
+            Elsewhere::join(config.ingest, &store, &query, &books, &clock, kept).await?;
         Ok(Self { query, aws_lambda, receiver, catalog, stop_store, store_runs })
     }
 

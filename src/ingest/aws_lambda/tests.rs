@@ -34,7 +34,8 @@ async fn taker() -> Taker {
         retention: store::Config::at(dir.path()).retention,
         tenant_retention: BTreeMap::new(),
     };
-    let lambda = AwsLambda::new(Config::default(), parts).unwrap();
+    let lambda =
+        AwsLambda::new(Config { import_wait: Duration::from_millis(300), ..Config::default() }, parts).unwrap();
     Taker { lambda, query, _stop: stop.drop_guard(), _dir: dir }
 }
 
@@ -138,8 +139,11 @@ async fn an_input_that_breaks_off_leaves_what_came_before() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_imports_than_may_run_are_refused() {
     let taker = taker().await;
-    let places: Vec<_> = (0..2).map(|_| taker.lambda.import_place().unwrap()).collect();
-    assert!(matches!(taker.lambda.import_place(), Err(Error::Busy(_))));
-    drop(places);
-    assert!(taker.lambda.import_place().is_ok());
+    let (one, two) = (taker.lambda.import_place().await.unwrap(), taker.lambda.import_place().await.unwrap());
+    assert!(matches!(taker.lambda.import_place().await, Err(Error::Busy(_))));
+    drop(one);
+    let third = taker.lambda.import_place().await.unwrap();
+    let waits = taker.lambda.import_place();
+    drop((two, third));
+    assert!(waits.await.is_ok());
 }
