@@ -10,6 +10,7 @@ mod functions;
 mod invoke;
 mod logs;
 mod output;
+mod price;
 mod query;
 mod remove;
 mod rollup;
@@ -75,6 +76,8 @@ enum Command {
     Logs(logs::Logs),
     /// Run SQL over invocations, spans, logs, metrics, deployments and limits
     Query(query::Query),
+    /// Price a month's workload by a provider's rules: tiers, free allowances, rounding
+    Price(price::Price),
     /// Check dashboards, or write them for other programs
     #[command(subcommand)]
     Dashboard(dashboard::Dashboard),
@@ -109,6 +112,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Invoke(command) => command.run().await,
         Command::Logs(command) => command.run().await,
         Command::Query(command) => command.run(&common).await,
+        Command::Price(command) => command.run(),
         Command::Dashboard(command) => command.run().await,
         Command::Rollup(command) => command.run(&common).await,
     }

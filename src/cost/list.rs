@@ -31,11 +31,6 @@ pub struct ListPrice {
 }
 
 impl Rates {
-    /// Turns a rate per GiB·s into one per MB·ms; none where that cannot be held exactly.
-    pub(super) fn per_mb_ms(rate_per_gib_s: Money) -> Option<Money> {
-        rate_per_gib_s.exact_div(MB_MS_PER_GIB_S)
-    }
-
     /// The exact list price of `usage`, be it one attempt's or a sum of many attempts'.
     pub fn price(&self, usage: &Usage) -> Result<Money, MoneyError> {
         let ms = i128::from(usage.billed_ms);

@@ -17,6 +17,7 @@ mod hostile;
 mod limits;
 mod line;
 mod outcomes;
+mod price;
 mod prices;
 mod reader;
 mod restart;
