@@ -50,6 +50,7 @@ impl Rates {
 mod tests {
     use proptest::prelude::*;
 
+    use std::sync::OnceLock;
     use std::time::Duration;
 
     use crate::cost::PriceBooks;
@@ -69,9 +70,14 @@ mod tests {
         }
     }
 
+    /// The program's books, read once for all cases.
+    fn books() -> &'static PriceBooks {
+        static BOOKS: OnceLock<PriceBooks> = OnceLock::new();
+        BOOKS.get_or_init(|| PriceBooks::embedded().expect("the embedded books are right"))
+    }
+
     fn price(region: &str, usage: &Usage) -> Money {
-        let books = PriceBooks::embedded().expect("the embedded books are right");
-        let book = books.get("aws-lambda").expect("it is embedded");
+        let book = books().get("aws-lambda").expect("it is embedded");
         book.list_price(region, Timestamp::from_micros(1_790_000_000_000_000), usage).expect("in range").amount
     }
 
@@ -128,8 +134,7 @@ mod tests {
             outcome in prop::sample::select(Outcome::ALL),
             cold in any::<bool>(),
         ) {
-            let books = PriceBooks::embedded().expect("the embedded books are right");
-            let book = books.get("aws-lambda").expect("it is embedded");
+            let book = books().get("aws-lambda").expect("it is embedded");
             let spec = FunctionSpec {
                 memory: Megabytes(memory), ephemeral_storage: Megabytes(storage), ..FunctionSpec::new("f")
             };

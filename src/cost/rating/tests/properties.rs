@@ -1,5 +1,7 @@
 //! What holds for every bill, whatever the usage.
 
+use std::sync::OnceLock;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -41,8 +43,10 @@ prop_compose! {
     }
 }
 
-fn books() -> Books {
-    Books::embedded().expect("the books are right")
+/// The program's books, read once for all cases.
+fn books() -> &'static Books {
+    static BOOKS: OnceLock<Books> = OnceLock::new();
+    BOOKS.get_or_init(|| Books::embedded().expect("the books are right"))
 }
 
 fn bill_of(books: &Books, book: &str, parts: &[Value]) -> Bill {
@@ -64,7 +68,7 @@ proptest! {
     fn lines_and_rounding_add_up_and_nothing_is_negative(parts in prop::collection::vec(part(), 1..5)) {
         let books = books();
         for book in BOOKS {
-            let bill = bill_of(&books, book, &parts);
+            let bill = bill_of(books, book, &parts);
             let cents = |minor: Minor| number(&minor.to_string());
             let mut exact = Ratio::ZERO;
             let mut rounded = cents(bill.rounding);
@@ -93,8 +97,8 @@ proptest! {
         let requests = larger[0]["requests"].as_u64().expect("a number");
         larger[0]["requests"] = (requests + more).into();
         for book in BOOKS {
-            let less = bill_of(&books, book, &parts).exact_total;
-            let grown = bill_of(&books, book, &larger).exact_total;
+            let less = bill_of(books, book, &parts).exact_total;
+            let grown = bill_of(books, book, &larger).exact_total;
             prop_assert_eq!(grown.larger(less), Ok(grown), "{}", book);
         }
     }
@@ -111,7 +115,7 @@ proptest! {
             with_requests(&part, requests - first, provisioned - ready),
         ];
         for book in BOOKS {
-            prop_assert_eq!(bill_of(&books, book, &split), bill_of(&books, book, std::slice::from_ref(&part)), "{}", book);
+            prop_assert_eq!(bill_of(books, book, &split), bill_of(books, book, std::slice::from_ref(&part)), "{}", book);
         }
     }
 
@@ -120,7 +124,7 @@ proptest! {
         let books = books();
         let reversed: Vec<Value> = parts.iter().rev().cloned().collect();
         for book in BOOKS {
-            prop_assert_eq!(bill_of(&books, book, &parts), bill_of(&books, book, &reversed), "{}", book);
+            prop_assert_eq!(bill_of(books, book, &parts), bill_of(books, book, &reversed), "{}", book);
         }
     }
 }
