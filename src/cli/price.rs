@@ -8,13 +8,16 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
-use crate::cost::rating::{Bill, Books, Workload};
+use crate::cost::rating::{Bill, Books, Error, Workload};
 use crate::units::Timestamp;
 
 use super::output::{self, Format, Output};
 
 /// Bytes of a workload or a price book, at most.
 const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// Characters that a table shows of a number whose decimals do not end.
+const TABLE_DIGITS: usize = 16;
 
 #[derive(Debug, Args)]
 pub(super) struct Price {
@@ -65,6 +68,7 @@ impl Price {
         for book in books.all() {
             match book.bill(workload, self.region.as_deref(), at) {
                 Ok(bill) => bills.push(bill),
+                Err(Error::NotPriced { reason, .. }) => refused.push((book.id().to_owned(), reason)),
                 Err(error) => refused.push((book.id().to_owned(), error.to_string())),
             }
         }
@@ -78,11 +82,11 @@ impl Price {
             format => {
                 let priced = bills.iter().map(|bill| {
                     json!({"book": bill.book, "region": bill.region, "currency": bill.currency.code(),
-                           "exact_total": bill.exact_total, "total": bill.total})
+                           "exact_total": bill.exact_total, "exact_total_ratio": bill.exact_total_ratio, "total": bill.total})
                 });
                 let refused = refused.iter().map(|(book, reason)| json!({"book": book, "reason": reason}));
                 let rows: Vec<Value> = priced.chain(refused).collect();
-                print_rows(&["book", "region", "currency", "exact_total", "total", "reason"], &rows, format)
+                print_rows(&["book", "region", "currency", "exact_total", "total", "reason"], rows, format)
             }
         }
     }
@@ -101,16 +105,30 @@ fn print_bill(bill: &Bill, format: Format) -> anyhow::Result<()> {
         rows.push(json!({"meter": "rounding", "rounded": bill.rounding}));
     }
     let what = format!("total, {}", bill.currency);
-    rows.push(json!({"meter": what, "exact": bill.exact_total, "rounded": bill.total}));
+    let total =
+        json!({"meter": what, "exact": bill.exact_total, "exact_ratio": bill.exact_total_ratio, "rounded": bill.total});
+    rows.push(total);
     let columns = ["meter", "tier", "quantity", "unit", "free_quantity", "unit_price", "exact", "rounded"];
-    print_rows(&columns, &rows, format)
+    print_rows(&columns, rows, format)
 }
 
-fn print_rows(columns: &[&str], rows: &[Value], format: Format) -> anyhow::Result<()> {
-    match format {
-        Format::Csv => output::print(output::csv(columns, rows).as_bytes()),
-        Format::Table | Format::Json => output::print(output::table(columns, rows).as_bytes()),
+/// Cuts numbers whose decimals do not end, so that a table stays readable.
+fn shorten(row: &mut Value) {
+    for number in ["quantity", "exact", "exact_total"] {
+        if row.get(format!("{number}_ratio")).is_some_and(Value::is_string) {
+            let digits = row[number].as_str().unwrap_or_default();
+            let cut: String = digits.chars().take(TABLE_DIGITS).collect();
+            row[number] = format!("{cut}…").into();
+        }
     }
+}
+
+fn print_rows(columns: &[&str], mut rows: Vec<Value>, format: Format) -> anyhow::Result<()> {
+    if format == Format::Csv {
+        return output::print(output::csv(columns, &rows).as_bytes());
+    }
+    rows.iter_mut().for_each(shorten);
+    output::print(output::table(columns, &rows).as_bytes())
 }
 
 fn warn(bill: &Bill) {

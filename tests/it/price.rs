@@ -29,6 +29,15 @@ fn a_workload_is_billed_in_each_format() {
     assert!(csv.ends_with("\"total, USD\",,,,,,2.733338,2.73\r\n"), "{csv}");
     let table = price("table");
     assert!(table.contains("duration_x86") && table.contains("2.73"), "{table}");
+    let vercel =
+        |format: &str| cli(&["price", "--book", "vercel-functions-pro", "--workload", &file, "--output", format]).ok();
+    assert_eq!(json(&vercel("json"))["lines"][2]["quantity"], "100");
+    let (_other, odd) = temporary_file("odd.json", br#"{"requests": 1000000, "duration_ms": 100}"#);
+    let odd =
+        |format: &str| cli(&["price", "--book", "vercel-functions-pro", "--workload", &odd, "--output", format]).ok();
+    assert_eq!(json(&odd("json"))["lines"][2]["quantity_ratio"], "250/9");
+    let table = odd("table");
+    assert!(table.contains(" 27.7777777777777… ") && table.contains(" 3.55555555555555… "), "{table}");
 }
 
 #[test]

@@ -31,22 +31,26 @@ pub(super) enum Amount {
     Credit(Ratio),
 }
 
-/// What is left to pay for and what is free of each meter, from what each part used of it.
-pub(super) fn deduct(
-    edition: &Edition,
-    workload: &Workload,
-    used: Vec<Vec<Ratio>>,
-) -> Result<(Vec<Ratio>, Vec<Ratio>), TooLarge> {
-    let mut left: Vec<Ratio> = edition
-        .allowances
-        .iter()
-        .map(|allowance| match allowance.amount {
-            Amount::Quantity(quantity) => quantity,
-            Amount::Credit(_) => Ratio::ZERO,
-        })
-        .collect();
-    let mut paid = vec![Ratio::ZERO; edition.meters.len()];
-    let mut free = paid.clone();
+/// A meter's usage of the month, in units.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Used {
+    /// What is left to pay for.
+    pub(super) paid: Ratio,
+    /// What allowances took off.
+    pub(super) free: Ratio,
+    /// What of `paid` a free tier's money may still be taken off from.
+    pub(super) eligible: Ratio,
+}
+
+/// Takes quantities off what each part used of each meter, and sums it by meter.
+pub(super) fn deduct(edition: &Edition, workload: &Workload, used: Vec<Vec<Ratio>>) -> Result<Vec<Used>, TooLarge> {
+    let quantity = |allowance: &Allowance| match allowance.amount {
+        Amount::Quantity(quantity) => quantity,
+        Amount::Credit(_) => Ratio::ZERO,
+    };
+    let mut left: Vec<Ratio> = edition.allowances.iter().map(quantity).collect();
+    let nothing = Used { paid: Ratio::ZERO, free: Ratio::ZERO, eligible: Ratio::ZERO };
+    let mut meters = vec![nothing; edition.meters.len()];
     for (part, mut quantities) in workload.parts.iter().zip(used) {
         for (allowance, left) in edition.allowances.iter().zip(&mut left) {
             if !part.free_tier && !allowance.included {
@@ -56,14 +60,17 @@ pub(super) fn deduct(
                 let taken = quantities[*meter].smaller(*left)?;
                 *left = left.minus(taken)?;
                 quantities[*meter] = quantities[*meter].minus(taken)?;
-                free[*meter] = free[*meter].plus(taken)?;
+                meters[*meter].free = meters[*meter].free.plus(taken)?;
             }
         }
-        for (paid, quantity) in paid.iter_mut().zip(quantities) {
-            *paid = paid.plus(quantity)?;
+        for (meter, quantity) in meters.iter_mut().zip(quantities) {
+            meter.paid = meter.paid.plus(quantity)?;
+            if part.free_tier {
+                meter.eligible = meter.eligible.plus(quantity)?;
+            }
         }
     }
-    Ok((paid, free))
+    Ok(meters)
 }
 
 impl Allowance {

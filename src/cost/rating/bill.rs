@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::units::{Currency, Timestamp};
 
-use super::allowance::{Amount, deduct};
+use super::allowance::{Amount, Used, deduct};
 use super::book::{Book, Edition};
 use super::file::Prices;
 use super::ratio::{Ratio, To};
@@ -102,14 +102,14 @@ impl Book {
         }
         self.check_expressible(edition, workload)?;
         let used = self.used(edition, workload)?;
-        let (paid, free) = deduct(edition, workload, used)?;
+        let used = deduct(edition, workload, used)?;
         let mut lines = Vec::new();
-        for (meter, (paid, free)) in paid.into_iter().zip(free).enumerate() {
-            if paid.is_positive() || free.is_positive() {
-                lines.extend(self.lines(edition, region, meter, paid, free)?);
+        for (meter, used) in used.iter().enumerate() {
+            if used.paid.is_positive() || used.free.is_positive() {
+                lines.extend(self.lines(edition, region, meter, used)?);
             }
         }
-        self.credit(edition, workload, &mut lines)?;
+        self.credit(edition, &used, &mut lines)?;
         let exact_total = lines.iter().try_fold(Ratio::ZERO, |sum, line| sum.plus(line.exact))?;
         let (total, rounding) = self.totals(&lines)?;
         Ok(Bill {
@@ -154,20 +154,13 @@ impl Book {
     }
 
     /// A meter's lines: one for each tier that it reaches, at least one.
-    fn lines(
-        &self,
-        edition: &Edition,
-        region: &str,
-        number: usize,
-        paid: Ratio,
-        free: Ratio,
-    ) -> Result<Vec<Line>, Error> {
+    fn lines(&self, edition: &Edition, region: &str, number: usize, used: &Used) -> Result<Vec<Line>, Error> {
         let meter = &edition.meters[number];
         let refuse = |reason: String| Error::NotPriced { book: self.id.clone(), reason };
         let Prices::Tiers(tiers) = edition.prices(Some(region), number) else {
             return Err(refuse(format!("what {} costs in {region} is not known to it", meter.name)));
         };
-        let (mut lines, mut below, mut left) = (Vec::new(), Ratio::ZERO, paid);
+        let (mut lines, mut below, mut left) = (Vec::new(), Ratio::ZERO, used.paid);
         for (at, tier) in tiers.iter().enumerate() {
             let quantity = match tier.up_to {
                 Some(up_to) => left.smaller(up_to.minus(below)?)?,
@@ -176,7 +169,7 @@ impl Book {
             if quantity.is_positive() || at == 0 {
                 let exact = quantity.times(tier.price)?;
                 let by = meter.rounding.unwrap_or(self.rounding);
-                let free_quantity = if at == 0 { free } else { Ratio::ZERO };
+                let free_quantity = if at == 0 { used.free } else { Ratio::ZERO };
                 lines.push(Line {
                     meter: meter.name.clone(),
                     quantity,
@@ -206,19 +199,16 @@ impl Book {
     }
 
     /// Adds the lines of money off. None takes off more than was billed, neither exactly nor rounded.
-    fn credit(&self, edition: &Edition, workload: &Workload, lines: &mut Vec<Line>) -> Result<(), Error> {
-        let none_is_free = workload.parts.iter().all(|part| !part.free_tier);
+    fn credit(&self, edition: &Edition, used: &[Used], lines: &mut Vec<Line>) -> Result<(), Error> {
         for allowance in &edition.allowances {
             let Amount::Credit(most) = allowance.amount else { continue };
-            if none_is_free && !allowance.included {
-                continue;
-            }
             let covered = lines.iter().filter(|l| l.number.is_some_and(|number| allowance.meters.contains(&number)));
             let covered: Vec<&Line> = covered.collect();
             let Some(by) = covered.first().map(|line| line.by) else { continue };
             let billed = covered.iter().try_fold(Ratio::ZERO, |sum, line| sum.plus(line.exact))?;
             let invoiced = sum(covered.iter().copied())?;
-            let taken = most.smaller(billed)?;
+            let eligible = if allowance.included { billed } else { eligible(&covered, used)? };
+            let taken = most.smaller(eligible)?;
             if !taken.is_positive() {
                 continue;
             }
@@ -264,6 +254,15 @@ impl Minor {
     pub const fn is_zero(self) -> bool {
         self.units == 0
     }
+}
+
+/// What of the lines' cost was made by usage that a free tier is for.
+fn eligible(lines: &[&Line], used: &[Used]) -> Result<Ratio, TooLarge> {
+    lines.iter().try_fold(Ratio::ZERO, |sum, line| {
+        let used = line.number.map(|number| used[number]).filter(|used| used.paid.is_positive());
+        let share = used.map_or(Ok(Ratio::ZERO), |used| used.eligible.over(used.paid))?;
+        sum.plus(line.exact.times(share)?)
+    })
 }
 
 /// The sum of rounded lines, in minor units.

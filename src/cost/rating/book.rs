@@ -209,9 +209,10 @@ impl Meter {
             Ok((source, per_unit))
         };
         let counts = counts.into_iter().map(per_unit).collect::<Result<Vec<_>, Fault>>()?;
-        let clocked = counts.iter().any(|(source, _)| *source == Source::DurationClock);
+        let clock = [Source::DurationClock, Source::ProvisionedDurationClock];
+        let clocked = counts.iter().any(|(source, _)| clock.contains(source));
         if clocked && (sizes.is_empty() || sizes.iter().any(|size| size.mhz.is_none())) {
-            return Err((name.span(), "it counts duration_clock, so each size needs mhz".to_owned()));
+            return Err((name.span(), "it counts clock time, so each size needs mhz".to_owned()));
         }
         let (name, unit) = (name.into_inner(), unit.into_inner());
         Ok(Self { name, unit, counts, architecture, prices: price, rounding })

@@ -17,17 +17,19 @@ impl Book {
         if at < self.editions[0].effective {
             warnings.push(format!("{} is the first edition: what was used before is billed by it", edition.label));
         }
-        let metered = edition.metered();
+        let mut metered = edition.metered();
+        let no_cpu =
+            |part: &Part| part.cpu.is_none() && (part.duration.is_some() || part.provisioned.duration.is_some());
+        let assumed = metered.contains("cpu_ms") && workload.parts.iter().any(no_cpu);
+        if assumed {
+            metered.extend(["duration_ms", "provisioned.duration_ms"]);
+            warnings.push(format!("cpu_ms is not told: {} takes all of duration_ms for CPU time", self.id));
+        }
         let asks_for_requests = workload.parts.iter().any(|part| part.requests > 0);
         let ignored = workload.given().into_iter().filter(|field| !metered.contains(field));
         let ignored: Vec<&str> = ignored.filter(|field| *field != "requests" || asks_for_requests).collect();
         if !ignored.is_empty() {
             warnings.push(format!("{} does not meter {}: ignored", self.id, ignored.join(", ")));
-        }
-        let no_cpu =
-            |part: &Part| part.cpu.is_none() && (part.duration.is_some() || part.provisioned.duration.is_some());
-        if metered.contains("cpu_ms") && workload.parts.iter().any(no_cpu) {
-            warnings.push(format!("cpu_ms is not told: {} takes all of duration_ms for CPU time", self.id));
         }
         warnings
     }

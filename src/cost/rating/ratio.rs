@@ -82,6 +82,11 @@ impl Ratio {
         self.times(Self::new(1, parts)?)
     }
 
+    /// This divided by `other`, which is above zero.
+    pub fn over(self, other: Self) -> Result<Self, TooLarge> {
+        self.times(Self::new(other.denominator, other.numerator)?)
+    }
+
     /// The same number below zero.
     #[must_use]
     pub const fn negative(self) -> Self {
@@ -279,6 +284,9 @@ mod tests {
             prop_assert_eq!(x.plus(y), Ratio::new(a * d + c * b, b * d));
             prop_assert_eq!(x.times(y), Ratio::new(a * c, b * d));
             prop_assert_eq!(x.plus(y).and_then(|sum| sum.minus(y)), Ok(x));
+            if c > 0 {
+                prop_assert_eq!(x.over(y).and_then(|quotient| quotient.times(y)), Ok(x));
+            }
             prop_assert_eq!(x.smaller(y).expect("small") == x, a * d <= c * b);
             let cents = x.round(To::Nearest).expect("small");
             prop_assert!((2 * (cents * b - a)).abs() <= b);

@@ -20,6 +20,8 @@ pub(in crate::cost) enum Source {
     ProvisionedDurationVcpu,
     /// Billed time, times the clock rate that goes with the memory.
     DurationClock,
+    /// Billed time in provisioned environments, times that clock rate.
+    ProvisionedDurationClock,
     /// The time for which environments are provisioned, times memory.
     ProvisionedMemory,
     /// The time for which environments are provisioned, times vCPUs.
@@ -84,7 +86,7 @@ impl Source {
             Self::DurationVcpu | Self::ProvisionedDurationVcpu | Self::ProvisionedVcpu | Self::IdleVcpu => {
                 Dimension::VcpuTime
             }
-            Self::DurationClock => Dimension::ClockTime,
+            Self::DurationClock | Self::ProvisionedDurationClock => Dimension::ClockTime,
             Self::CpuTime => Dimension::CpuTime,
             Self::Streamed | Self::SnapRestore => Dimension::Bytes,
         }
@@ -116,7 +118,9 @@ impl Source {
             Self::ProvisionedRequests => &["provisioned.requests"],
             Self::DurationMemory | Self::DurationClock => &["requests", "duration_ms", "memory_mb"],
             Self::DurationVcpu => &["requests", "duration_ms", "vcpu"],
-            Self::ProvisionedDurationMemory => &["provisioned.requests", "provisioned.duration_ms", "memory_mb"],
+            Self::ProvisionedDurationMemory | Self::ProvisionedDurationClock => {
+                &["provisioned.requests", "provisioned.duration_ms", "memory_mb"]
+            }
             Self::ProvisionedDurationVcpu => &["provisioned.requests", "provisioned.duration_ms", "vcpu"],
             Self::ProvisionedMemory => &[CAPACITY[0], CAPACITY[1], "memory_mb"],
             Self::ProvisionedVcpu => &[CAPACITY[0], CAPACITY[1], "vcpu"],
@@ -142,6 +146,7 @@ impl Source {
                 | Self::DurationClock
                 | Self::ProvisionedDurationMemory
                 | Self::ProvisionedDurationVcpu
+                | Self::ProvisionedDurationClock
                 | Self::IdleMemory
                 | Self::IdleVcpu
                 | Self::EphemeralStorage

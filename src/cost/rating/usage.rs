@@ -56,10 +56,8 @@ impl<'a> Counter<'a> {
             Source::ProvisionedDurationMemory => self.busy_provisioned()?.times(self.memory()?)?,
             Source::DurationVcpu => self.busy()?.times(self.vcpu())?,
             Source::ProvisionedDurationVcpu => self.busy_provisioned()?.times(self.vcpu())?,
-            Source::DurationClock => {
-                let mhz = self.size.and_then(|size| size.mhz).unwrap_or_default();
-                self.busy()?.times(Ratio::whole(i128::from(mhz)))?
-            }
+            Source::DurationClock => self.busy()?.times(self.mhz())?,
+            Source::ProvisionedDurationClock => self.busy_provisioned()?.times(self.mhz())?,
             Source::ProvisionedMemory => self.capacity()?.times(self.memory()?)?,
             Source::ProvisionedVcpu => self.capacity()?.times(self.vcpu())?,
             Source::IdleMemory => self.idle()?.times(self.memory()?)?,
@@ -163,6 +161,11 @@ impl<'a> Counter<'a> {
         }
         let stepped = Ratio::whole(self.part.memory_mb).up_to(i128::from(rules.memory_step_mb))?;
         stepped.larger(Ratio::whole(i128::from(rules.minimum_memory_mb)))
+    }
+
+    /// The size's clock rate; a book that counts it has one for each size.
+    fn mhz(&self) -> Ratio {
+        Ratio::whole(i128::from(self.size.and_then(|size| size.mhz).unwrap_or_default()))
     }
 
     fn vcpu(&self) -> Ratio {
