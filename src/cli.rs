@@ -12,6 +12,7 @@ mod import;
 mod invoke;
 mod logs;
 mod output;
+mod price;
 mod query;
 mod remove;
 mod rollup;
@@ -79,6 +80,8 @@ enum Command {
     Import(import::Import),
     /// Run SQL over invocations, spans, logs, metrics, deployments and limits
     Query(query::Query),
+    /// Price a month's workload by a provider's rules: tiers, free allowances, rounding
+    Price(price::Price),
     /// Check dashboards, or write them for other programs
     #[command(subcommand)]
     Dashboard(dashboard::Dashboard),
@@ -114,6 +117,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Logs(command) => command.run().await,
         Command::Import(command) => command.run(&common).await,
         Command::Query(command) => command.run(&common).await,
+        Command::Price(command) => command.run(),
         Command::Dashboard(command) => command.run().await,
         Command::Rollup(command) => command.run(&common).await,
     }

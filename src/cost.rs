@@ -1,8 +1,9 @@
-//! Prices usage. Pure: no clock, no I/O, no floats, and nothing here rounds. Bills (tiers, free allowances, the
-//! one rounding of each line) are rated elsewhere, from the same integers.
+//! Prices usage. Pure: no clock, no I/O, no floats. An attempt's list price is exact and never rounded; bills (tiers, free
+//! allowances, the one rounding of each line) are `rating`'s, from the same books.
 
 mod book;
 mod list;
+pub mod rating;
 mod receipt;
 
 pub use book::{Error, PriceBook, PriceBooks};

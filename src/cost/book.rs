@@ -1,14 +1,14 @@
-//! Price books: rates as data, by edition and region. What usage costs at a rate is `list`'s.
+//! Price books for list prices: the first tier's rates, by edition and region. The books' text is read by `rating`; what usage
+//! costs at a rate is `list`'s.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
-
-use crate::model::{Invocation, Usage};
+use crate::model::{Architecture, Invocation, Usage};
 use crate::units::{Currency, Megabytes, Money, MoneyError, Timestamp};
 
 use super::list::{ListPrice, MB_MS_PER_GIB_S, Rates};
+use super::rating::{self, Book, Source};
 use super::receipt::{ListedRates, Receipt};
 
 /// The embedded books, by the order they are listed in.
@@ -96,18 +96,15 @@ impl PriceBook {
     /// Reads a book's TOML text; `id` is what the text must say it is.
     pub fn parse(id: &str, text: &str) -> Result<Self, Error> {
         let malformed = |reason: String| Error::Malformed { book: id.to_owned(), reason };
-        let file: BookFile = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
-        if file.id != id {
-            return Err(malformed(format!("its id is '{}'", file.id)));
+        let book = Book::parse(text).map_err(|error| match error {
+            rating::Error::Book { line, reason, .. } => malformed(format!("line {line}: {reason}")),
+            other => malformed(other.to_string()),
+        })?;
+        if book.id() != id {
+            return Err(malformed(format!("its id is '{}'", book.id())));
         }
-        let currency = file.currency.parse().map_err(|error: MoneyError| malformed(error.to_string()))?;
-        let editions = file.edition.iter().map(|edition| Edition::read(id, edition).map_err(&malformed));
-        let mut editions = editions.collect::<Result<Vec<_>, _>>()?;
-        editions.sort_by_key(|edition| edition.effective);
-        if editions.is_empty() {
-            return Err(malformed("it has no edition".to_owned()));
-        }
-        Ok(Self { id: id.to_owned(), currency, editions })
+        let editions = book.editions.iter().map(|edition| Edition::read(edition).map_err(&malformed));
+        Ok(Self { id: id.to_owned(), currency: book.currency(), editions: editions.collect::<Result<_, _>>()? })
     }
 
     /// The book's id.
@@ -192,15 +189,14 @@ fn init_cost(
 }
 
 impl Edition {
-    fn read(book: &str, file: &EditionFile) -> Result<Self, String> {
-        let midnight = format!("{}T00:00:00Z", file.effective);
-        let effective = Timestamp::parse_rfc3339(&midnight)
-            .ok_or_else(|| format!("'{}' is not a date: write YYYY-MM-DD", file.effective))?;
-        let free = Megabytes(file.free_ephemeral_storage_mb);
-        let rates = file.rates.over(None, free)?;
-        let region = |(name, own): (&String, &RatesFile)| Ok((name.clone(), own.over(Some(&rates), free)?));
-        let regions = file.region.iter().map(region).collect::<Result<_, String>>()?;
-        Ok(Self { effective, label: format!("{book}@{}", file.effective), rates, regions })
+    fn read(edition: &rating::Edition) -> Result<Self, String> {
+        let region = |name: &String| Ok((name.clone(), first_rates(edition, Some(name))?));
+        Ok(Self {
+            effective: edition.effective,
+            label: edition.label.clone(),
+            rates: first_rates(edition, None)?,
+            regions: edition.regions.keys().map(region).collect::<Result<_, String>>()?,
+        })
     }
 
     /// The region's own rates, or those of all others.
@@ -224,71 +220,22 @@ impl Edition {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BookFile {
-    id: String,
-    currency: String,
-    edition: Vec<EditionFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EditionFile {
-    effective: String,
-    free_ephemeral_storage_mb: u32,
-    rates: RatesFile,
-    #[serde(default)]
-    region: BTreeMap<String, RatesFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RatesFile {
-    request: Option<String>,
-    duration_x86_64: Option<String>,
-    duration_arm64: Option<String>,
-    ephemeral_storage: Option<String>,
-}
-
-impl RatesFile {
-    /// These rates where they are given, else those of `base`; a rate that neither has is an error.
-    fn over(&self, base: Option<&Rates>, free_ephemeral_storage: Megabytes) -> Result<Rates, String> {
-        let per_request = |text: &String| amount(text);
-        let per_mb_ms = |text: &String| {
-            Rates::per_mb_ms(amount(text)?).ok_or_else(|| {
-                format!("the rate {text} has more than ten decimals, so that 1 MB·ms has no exact price")
-            })
-        };
-        let missing = |name: &str| format!("the rate '{name}' is missing");
-        let pick = |own: Option<Result<Money, String>>, base: Option<Money>, name: &str| {
-            own.or(base.map(Ok)).unwrap_or_else(|| Err(missing(name)))
-        };
-        Ok(Rates {
-            request: pick(self.request.as_ref().map(per_request), base.map(|b| b.request), "request")?,
-            duration_x86_64: pick(
-                self.duration_x86_64.as_ref().map(per_mb_ms),
-                base.map(|b| b.duration_x86_64),
-                "duration_x86_64",
-            )?,
-            duration_arm64: pick(
-                self.duration_arm64.as_ref().map(per_mb_ms),
-                base.map(|b| b.duration_arm64),
-                "duration_arm64",
-            )?,
-            ephemeral_storage: pick(
-                self.ephemeral_storage.as_ref().map(per_mb_ms),
-                base.map(|b| b.ephemeral_storage),
-                "ephemeral_storage",
-            )?,
-            free_ephemeral_storage,
-        })
-    }
-}
-
-fn amount(text: &str) -> Result<Money, String> {
-    let money: Money = text.parse().map_err(|error: MoneyError| error.to_string())?;
-    if money < Money::ZERO { Err(format!("the rate {text} is negative")) } else { Ok(money) }
+/// What an attempt's meters cost in the first tier.
+fn first_rates(edition: &rating::Edition, region: Option<&str>) -> Result<Rates, String> {
+    let rate = |source, architecture, name: &str| {
+        let price = edition.first_price(region, source, architecture);
+        let price = price.ok_or_else(|| format!("the rate '{name}' is missing"))?.map_err(|error| error.to_string())?;
+        let amount: Result<Money, _> = price.to_string().parse();
+        amount.map_err(|_| format!("'{name}' has no exact price for one request or 1 MB·ms: ten decimals at most"))
+    };
+    let duration = |architecture, name| rate(Source::DurationMemory, Some(architecture), name);
+    Ok(Rates {
+        request: rate(Source::Requests, None, "request")?,
+        duration_x86_64: duration(Architecture::X86_64, "duration_x86_64")?,
+        duration_arm64: duration(Architecture::Arm64, "duration_arm64")?,
+        ephemeral_storage: rate(Source::EphemeralStorage, None, "ephemeral_storage")?,
+        free_ephemeral_storage: Megabytes(edition.rules.free_ephemeral_storage_mb),
+    })
 }
 
 #[cfg(test)]
@@ -298,9 +245,25 @@ mod tests {
 
     use super::*;
 
-    const BOOK: &str = "id = \"b\"\ncurrency = \"USD\"\n[[edition]]\neffective = \"2025-01-01\"\n\
-        free_ephemeral_storage_mb = 512\n[edition.rates]\nrequest = \"0.1\"\nduration_x86_64 = \"0.1\"\n\
-        duration_arm64 = \"0.1\"\nephemeral_storage = \"0.1\"\n";
+    const BOOK: &str = r#"
+id = "b"
+name = "A book"
+currency = "USD"
+scope = "account"
+period = "calendar_month"
+zone = "UTC"
+invoice_rounding = "line"
+[[edition]]
+effective = "2025-01-01"
+default_region = "here"
+invocation = { free_ephemeral_storage_mb = 512 }
+meter = [
+    { name = "requests", unit = "request", counts = ["requests"], price = "0.1" },
+    { name = "x86", unit = "GiB-second", counts = ["duration_memory"], architecture = "x86_64", price = "0.1" },
+    { name = "arm", unit = "GiB-second", counts = ["duration_memory"], architecture = "arm64", price = "0.1" },
+    { name = "storage", unit = "GiB-second", counts = ["ephemeral_storage"], price = "0.1" },
+]
+"#;
 
     #[test]
     fn embedded_books_are_right() {
@@ -314,10 +277,11 @@ mod tests {
     fn a_wrong_book_says_what_is_wrong() {
         let refuse = |text: &str| PriceBook::parse("b", text).expect_err("it is wrong").to_string();
         assert!(PriceBook::parse("b", BOOK).is_ok());
-        assert!(refuse(&BOOK.replace("request = \"0.1\"\n", "")).contains("the rate 'request' is missing"));
-        assert!(refuse(&BOOK.replace("2025-01-01", "2025-13-01")).contains("'2025-13-01' is not a date"));
-        assert!(refuse(&BOOK.replace("arm64 = \"0.1\"", "arm64 = \"0.00000000001\"")).contains("ten decimals"));
-        assert!(refuse(&BOOK.replace("arm64 = \"0.1\"", "arm64 = \"-1\"")).contains("negative"));
+        assert!(refuse(&BOOK.replace("[\"requests\"]", "[]")).contains("the rate 'request' is missing"));
+        assert!(refuse(&BOOK.replace("2025-01-01", "2025-13-01")).contains("line 10: '2025-13-01' is not a date"));
+        let arm = |price: &str| BOOK.replace("\"arm64\", price = \"0.1\"", &format!("\"arm64\", price = \"{price}\""));
+        assert!(refuse(&arm("0.00000000001")).contains("ten decimals at most"));
+        assert!(refuse(&arm("-1")).contains("'-1' is not a decimal of 0 or more"));
         assert!(refuse(&BOOK.replace("\"b\"", "\"c\"")).contains("its id is 'c'"));
     }
 

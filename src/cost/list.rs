@@ -31,11 +31,6 @@ pub struct ListPrice {
 }
 
 impl Rates {
-    /// Turns a rate per GiB·s into one per MB·ms; none where that cannot be held exactly.
-    pub(super) fn per_mb_ms(rate_per_gib_s: Money) -> Option<Money> {
-        rate_per_gib_s.exact_div(MB_MS_PER_GIB_S)
-    }
-
     /// The exact list price of `usage`, be it one attempt's or a sum of many attempts'.
     pub fn price(&self, usage: &Usage) -> Result<Money, MoneyError> {
         let ms = i128::from(usage.billed_ms);
@@ -55,6 +50,7 @@ impl Rates {
 mod tests {
     use proptest::prelude::*;
 
+    use std::sync::OnceLock;
     use std::time::Duration;
 
     use crate::cost::PriceBooks;
@@ -74,9 +70,14 @@ mod tests {
         }
     }
 
+    /// The program's books, read once for all cases.
+    fn books() -> &'static PriceBooks {
+        static BOOKS: OnceLock<PriceBooks> = OnceLock::new();
+        BOOKS.get_or_init(|| PriceBooks::embedded().expect("the embedded books are right"))
+    }
+
     fn price(region: &str, usage: &Usage) -> Money {
-        let books = PriceBooks::embedded().expect("the embedded books are right");
-        let book = books.get("aws-lambda").expect("it is embedded");
+        let book = books().get("aws-lambda").expect("it is embedded");
         book.list_price(region, Timestamp::from_micros(1_790_000_000_000_000), usage).expect("in range").amount
     }
 
@@ -133,8 +134,7 @@ mod tests {
             outcome in prop::sample::select(Outcome::ALL),
             cold in any::<bool>(),
         ) {
-            let books = PriceBooks::embedded().expect("the embedded books are right");
-            let book = books.get("aws-lambda").expect("it is embedded");
+            let book = books().get("aws-lambda").expect("it is embedded");
             let spec = FunctionSpec {
                 memory: Megabytes(memory), ephemeral_storage: Megabytes(storage), ..FunctionSpec::new("f")
             };

@@ -56,12 +56,6 @@ impl Money {
     pub fn checked_mul(self, times: i128) -> Result<Self, MoneyError> {
         self.0.checked_mul(times).ok_or(MoneyError::OutOfRange).and_then(Self::from_units)
     }
-
-    /// This amount divided by `parts`; none where the quotient would not be exact.
-    #[must_use]
-    pub fn exact_div(self, parts: i128) -> Option<Self> {
-        (parts != 0 && self.0 % parts == 0).then(|| Self(self.0 / parts))
-    }
 }
 
 /// For sums that are known to stay in range, such as a handful of list costs.

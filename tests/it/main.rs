@@ -20,6 +20,7 @@ mod line;
 mod otlp;
 mod otlp_sdk;
 mod outcomes;
+mod price;
 mod prices;
 mod reader;
 mod restart;
