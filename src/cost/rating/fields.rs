@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 use super::Error;
 use super::ratio::Ratio;
 
+/// Fields that one object may have.
+const MAX_FIELDS: usize = 1_000;
 /// Characters of a wrong value that an error repeats.
 const SHOWN: usize = 60;
 
@@ -148,6 +150,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut entries: Self::Value = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+                    if entries.len() == MAX_FIELDS {
+                        return Err(A::Error::custom(format!("there are more than {MAX_FIELDS} fields")));
+                    }
                     if entries.iter().any(|(known, _)| *known == name) {
                         return Err(A::Error::custom(format!("the field '{name}' is there twice")));
                     }

@@ -192,5 +192,7 @@ mod tests {
         ] {
             assert!(refuse(text).contains(error), "{text}: {}", refuse(text));
         }
+        let many: Vec<String> = (0..=1_000).map(|at| format!("\"f{at}\": 1")).collect();
+        assert!(refuse(&format!("{{{}}}", many.join(", "))).contains("it: there are more than 1000 fields"));
     }
 }
