@@ -32,7 +32,7 @@
 -- column error_cost: decimal, exact; list cost of ERR
 -- column retry_cost: decimal, exact; list cost of retries
 -- column init_cost: decimal, exact; what init phases added to list_cost
--- column cost_per_1000: double, list_cost / INV x 1,000, divided for display and so not exact; null when INV is 0
+-- column cost_per_1000: double, list_cost x 1,000 / INV with a price, divided for display and so not exact; null when there is none
 -- column currency: text, ISO 4217; null where there are several
 WITH counted AS (
     SELECT
@@ -43,7 +43,7 @@ WITH counted AS (
         sum(throttled_account) AS throttled_account, sum(throttled_rate) AS throttled_rate,
         sum(throttled_budget) AS throttled_budget, sum(cold) AS cold, sum(retries) AS retries,
         sum(list_cost) AS list_cost, sum(error_cost) AS error_cost, sum(retry_cost) AS retry_cost,
-        sum(init_cost) AS init_cost,
+        sum(init_cost) AS init_cost, sum(unpriced) AS unpriced,
         min(currency) FILTER (WHERE list_cost > 0) AS first_currency,
         max(currency) FILTER (WHERE list_cost > 0) AS last_currency
     FROM rollup
@@ -68,7 +68,7 @@ SELECT
     CASE WHEN one_currency THEN error_cost END AS error_cost,
     CASE WHEN one_currency THEN retry_cost END AS retry_cost,
     CASE WHEN one_currency THEN init_cost END AS init_cost,
-    CASE WHEN one_currency THEN CAST(list_cost AS DOUBLE) * 1000 / NULLIF(invocations, 0) END AS cost_per_1000,
+    CASE WHEN one_currency THEN CAST(list_cost AS DOUBLE) * 1000 / NULLIF(invocations - unpriced, 0) END AS cost_per_1000,
     CASE WHEN one_currency THEN first_currency END AS currency
 FROM rated
 ORDER BY bucket

@@ -15,7 +15,7 @@
 -- column error_cost: decimal, exact; list cost of ERR, within list_cost
 -- column retry_cost: decimal, exact; list cost of retries, within list_cost and partly within error_cost
 -- column init_cost: decimal, exact; what init phases added to list_cost
--- column cost_per_1000: double, list_cost / INV x 1,000, divided for display and so not exact
+-- column cost_per_1000: double, list_cost x 1,000 / INV with a price, divided for display and so not exact
 -- column unpriced: bigint, INV without a list cost
 -- column currency: text, ISO 4217
 WITH summed AS (
@@ -34,7 +34,7 @@ SELECT
     tenant, invocations, list_cost,
     CAST(list_cost AS DOUBLE) / NULLIF(CAST(sum(list_cost) OVER (PARTITION BY currency) AS DOUBLE), 0) AS cost_share,
     error_cost, retry_cost, init_cost,
-    CAST(list_cost AS DOUBLE) * 1000 / NULLIF(invocations, 0) AS cost_per_1000,
+    CAST(list_cost AS DOUBLE) * 1000 / NULLIF(invocations - unpriced, 0) AS cost_per_1000,
     unpriced, currency
 FROM summed
 WHERE invocations > 0 OR list_cost > 0

@@ -22,7 +22,7 @@
 -- column error_cost: decimal, exact; list cost of ERR, within list_cost
 -- column retry_cost: decimal, exact; list cost of retries, within list_cost and partly within error_cost
 -- column init_cost: decimal, exact; what init phases added to list_cost
--- column cost_per_1000: double, list_cost / INV x 1,000, divided for display and so not exact; null when INV is 0
+-- column cost_per_1000: double, list_cost x 1,000 / INV with a price, divided for display and so not exact; null when there is none
 -- column error_cost_share: double, error_cost / list_cost, for display
 -- column retry_cost_share: double, retry_cost / list_cost, for display
 -- column init_cost_share: double, init_cost / list_cost, for display
@@ -62,7 +62,7 @@ SELECT
     CASE WHEN currencies <= 1 THEN error_cost END AS error_cost,
     CASE WHEN currencies <= 1 THEN retry_cost END AS retry_cost,
     CASE WHEN currencies <= 1 THEN init_cost END AS init_cost,
-    CASE WHEN currencies <= 1 THEN CAST(list_cost AS DOUBLE) * 1000 / NULLIF(invocations, 0) END AS cost_per_1000,
+    CASE WHEN currencies <= 1 THEN CAST(list_cost AS DOUBLE) * 1000 / NULLIF(invocations - unpriced, 0) END AS cost_per_1000,
     CASE WHEN currencies <= 1 THEN CAST(error_cost AS DOUBLE) / NULLIF(CAST(list_cost AS DOUBLE), 0) END
         AS error_cost_share,
     CASE WHEN currencies <= 1 THEN CAST(retry_cost AS DOUBLE) / NULLIF(CAST(list_cost AS DOUBLE), 0) END
