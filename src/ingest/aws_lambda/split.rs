@@ -166,6 +166,9 @@ impl Splitter {
             self.begin_item();
             return Ok(());
         }
+        if byte == b',' && self.keeps && matches!(self.last, b'[' | b'{' | b',' | b':') {
+            return self.give_up("an event is not JSON", found);
+        }
         if byte == b'[' && self.begins_list() {
             return self.begin_list(found);
         }

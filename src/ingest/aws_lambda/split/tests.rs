@@ -124,15 +124,17 @@ proptest! {
     fn any_bytes_are_cut(text in "[\\[\\]{}\",:\\\\a \n]{0,200}", size in 1usize..9) {
         prop_assert_eq!(split(text.as_bytes(), size), split(text.as_bytes(), 1_000));
     }
+}
 
-    /// One event that is damaged costs at most its neighbours.
-    #[test]
-    fn damage_stays_where_it_is(at in any::<prop::sample::Index>(), put in prop::sample::select(b"{}[]\",:x\n".to_vec())) {
-        let events: Vec<Value> = (0..9).map(|n| json!({"message": format!("line {n}"), "timestamp": n})).collect();
-        let mut text = serde_json::to_vec_pretty(&events).unwrap();
-        let at = at.index(text.len());
+/// One event that is damaged costs at most its neighbours, wherever the damage is.
+#[test]
+fn damage_stays_where_it_is() {
+    let events: Vec<Value> = (0..9).map(|n| json!({"message": format!("line {n}"), "timestamp": n})).collect();
+    let text = serde_json::to_vec_pretty(&events).unwrap();
+    for (at, put) in (0..text.len()).flat_map(|at| b"{}[]\",:x\n".map(|put| (at, put))) {
+        let mut text = text.clone();
         text[at] = put;
         let whole = split(&text, 5).iter().filter(|(_, piece)| serde_json::from_str::<Value>(piece).is_ok()).count();
-        prop_assert!(whole >= 5, "{whole} of 9 are left: {}", String::from_utf8_lossy(&text));
+        assert!(whole >= 7, "{whole} of 9 are left: {}", String::from_utf8_lossy(&text));
     }
 }
