@@ -1,5 +1,5 @@
 //! Measures receiving: spans per second from OTLP's bytes to durable rows, against bare decoding of the same bytes and bare
-//! writing of the same rows as Parquet. docs/otlp.md says what came out.
+//! writing of the same rows as Parquet. docs/benchmarks.md says what came out.
 
 mod support;
 
