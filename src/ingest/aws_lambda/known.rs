@@ -36,16 +36,18 @@ impl Known {
         let starts = made.invocations.iter().map(|finished| finished.invocation.started_at);
         if let Some((from, to)) = span(starts) {
             let ids = made.invocations.iter().map(|finished| finished.invocation.invocation_id.0.as_str());
-            let sql = "SELECT invocation_id, attempt, started_at FROM invocations WHERE source = $source AND started_at >= $from \
-                       AND started_at <= $to AND invocation_id IN (SELECT unnest(string_to_array($keys, ',')))";
+            // The batch's few keys are what is held, and the rows of the time pass by them.
+            let sql = "SELECT invocation_id, attempt, started_at FROM (SELECT DISTINCT unnest(string_to_array($keys, ',')) AS key) AS keys \
+                       JOIN invocations ON invocation_id = key \
+                       WHERE source = $source AND started_at >= $from AND started_at <= $to";
             for row in ask(query, sql, from.minus(RETRY_SPAN), to.plus(RETRY_SPAN), ids).await? {
                 known.add_attempt(&row);
             }
         }
         if let Some((from, to)) = span(made.logs.iter().map(|log| log.time)) {
             let ids = made.logs.iter().filter_map(|log| log.origin_id.as_deref());
-            let sql = "SELECT origin_id FROM logs WHERE source = $source AND time >= $from AND time <= $to \
-                       AND origin_id IN (SELECT unnest(string_to_array($keys, ',')))";
+            let sql = "SELECT origin_id FROM (SELECT DISTINCT unnest(string_to_array($keys, ',')) AS key) AS keys \
+                       JOIN logs ON origin_id = key WHERE source = $source AND time >= $from AND time <= $to";
             for row in ask(query, sql, from, to, ids).await? {
                 known.origins.extend(row.get("origin_id").and_then(Value::as_str).map(str::to_owned));
             }
