@@ -14,10 +14,10 @@
 -- column function: text
 -- column version: text
 WITH seen AS (
-    SELECT date_bin(INTERVAL '1 second', bucket) AS bucket, tenant, function, version, region, tags
+    SELECT bucket, tenant, function, version, region, tags
     FROM rollup WHERE bucket >= $from AND bucket < $to
     UNION ALL
-    SELECT date_bin(INTERVAL '1 second', bucket) AS bucket, tenant, function, version, region, tags
+    SELECT bucket, tenant, function, version, region, tags
     FROM rollup_hour WHERE bucket >= $from - INTERVAL '7 days' AND bucket < date_trunc('hour', $from)
 ), first_calls AS (
     SELECT tenant, function, version, min(bucket) AS first_bucket

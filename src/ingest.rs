@@ -7,6 +7,7 @@ mod config;
 mod counters;
 mod dedupe;
 mod error;
+mod gzip;
 mod keyed;
 mod otlp;
 mod receiver;

@@ -1,12 +1,12 @@
-//! Joins the parts that take in telemetry from elsewhere. The only difference between a server and a folder is who listens.
+//! Joins the parts that take in telemetry from elsewhere, for a server and for a folder that is imported into.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::cost::PriceBooks;
+use crate::cost::{self, PriceBooks};
+use crate::ingest;
 use crate::ingest::aws_lambda::{self, AwsLambda};
-use crate::ingest::{self, Receiver};
 use crate::query::Engine;
 use crate::store::{self, Retention};
 
@@ -22,31 +22,30 @@ impl Kept {
     }
 }
 
-/// What takes in telemetry from elsewhere.
-pub(super) struct Elsewhere {
-    pub(super) receiver: Receiver,
-    pub(super) aws_lambda: AwsLambda,
+/// What the parts that take in telemetry from elsewhere are made of.
+pub(super) struct Elsewhere<'a> {
+    pub(super) store: &'a store::Handle,
+    pub(super) query: &'a Engine,
+    pub(super) books: &'a Arc<PriceBooks>,
+    pub(super) clock: &'a Clock,
 }
 
-impl Elsewhere {
-    pub(super) async fn join(
-        config: ingest::Config,
-        store: &store::Handle,
-        query: &Engine,
-        books: &Arc<PriceBooks>,
-        clock: &Clock,
-        kept: Kept,
-    ) -> anyhow::Result<Self> {
-        let parts = ingest::Parts { store: store.clone(), books: Arc::clone(books), clock: clock.clone() };
-        let receiver = Receiver::start(config, parts).await?;
+impl Elsewhere<'_> {
+    /// The parts of what takes in OTLP.
+    pub(super) fn otlp(&self) -> ingest::Parts {
+        ingest::Parts { store: self.store.clone(), books: Arc::clone(self.books), clock: self.clock.clone() }
+    }
+
+    /// What takes in AWS Lambda's logs.
+    pub(super) fn aws_lambda(&self, kept: Kept) -> Result<AwsLambda, cost::Error> {
         let parts = aws_lambda::Parts {
-            store: store.clone(),
-            query: query.clone(),
-            books: Arc::clone(books),
-            clock: clock.clone(),
+            store: self.store.clone(),
+            query: self.query.clone(),
+            books: Arc::clone(self.books),
+            clock: self.clock.clone(),
             retention: kept.all,
             tenant_retention: kept.tenants,
         };
-        Ok(Self { receiver, aws_lambda: AwsLambda::new(aws_lambda::Config::default(), parts)? })
+        AwsLambda::new(aws_lambda::Config::default(), parts)
     }
 }

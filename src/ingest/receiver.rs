@@ -102,8 +102,9 @@ impl Receiver {
         Ok(receiver)
     }
 
-    /// Begins with no memory of what was received.
-    fn without_memory(config: Config, parts: Parts) -> Self {
+    /// Begins with no memory of what was received: enough for `receive_again`, which looks into the store.
+    #[must_use]
+    pub fn without_memory(config: Config, parts: Parts) -> Self {
         let (rooms, dedupe) = (Rooms::new(&config), Dedupe::new(&config, parts.clock.clone()));
         let (counters, tasks) = (Counters::default(), TaskTracker::new());
         Self(Arc::new(Shared { config, parts, rooms, dedupe, counters, tasks }))

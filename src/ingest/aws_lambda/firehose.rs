@@ -8,6 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 
+use crate::ingest::gzip::is_gzip;
+
 use super::Error;
 use super::message::Envelope;
 
@@ -48,7 +50,7 @@ impl Delivery {
 
 /// What bytes of gzip hold, `limit` bytes at most; other bytes are as they are.
 fn unpack(bytes: Cow<'_, [u8]>, limit: u64) -> Result<Cow<'_, [u8]>, Error> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
+    if !is_gzip(&bytes) {
         return Ok(bytes);
     }
     let mut unpacked = Vec::new();

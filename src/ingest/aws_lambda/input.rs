@@ -6,6 +6,8 @@ use std::io::{self, BufReader, Cursor, Read};
 use flate2::bufread::MultiGzDecoder;
 use serde_json::Value;
 
+use crate::ingest::gzip::{MARK_BYTES, is_gzip};
+
 use super::event::Broken;
 use super::message::{Envelope, Message};
 use super::split::{Piece, Splitter};
@@ -35,8 +37,8 @@ pub(super) fn read<E: From<io::Error>>(
     room: &mut u64,
     found: &mut impl FnMut(u64, Found) -> Result<(), E>,
 ) -> Result<(), E> {
-    let head = head(&mut input, 2)?;
-    let is_gzip = head == [0x1f, 0x8b];
+    let head = head(&mut input, MARK_BYTES)?;
+    let is_gzip = is_gzip(&head);
     let input = Cursor::new(head).chain(input);
     if is_gzip { plain(MultiGzDecoder::new(BufReader::new(input)), room, found) } else { plain(input, room, found) }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 
+use crate::ingest::gzip::is_gzip;
 use crate::ingest::{Counts, Encoding, Error, Format, Outcome, Receiver, Request, Signal, Skipped, Summary};
 
 /// Reasons that are shown, at most.
@@ -19,8 +20,6 @@ const REQUESTS_AHEAD: usize = 2;
 /// How often a request waits for a store that has no room, and how long each time, at most.
 const MAX_WAITS: u32 = 60;
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// How a file of gzip begins.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Imports into one store.
 pub struct Import<'a> {
@@ -115,7 +114,7 @@ fn of(signal: Signal, items: u64) -> Counts {
 /// Reads requests to the end of the file, for as long as somebody takes them.
 fn hand_on(from: impl Read + Send + 'static, limit: u64, requests: &mpsc::Sender<Vec<u8>>) -> Result<(), Error> {
     let mut from = BufReader::new(from);
-    let is_gzip = from.fill_buf().map_err(unreadable)?.starts_with(&GZIP);
+    let is_gzip = is_gzip(from.fill_buf().map_err(unreadable)?);
     let mut plain: Box<dyn BufRead> =
         if is_gzip { Box::new(BufReader::new(MultiGzDecoder::new(from))) } else { Box::new(from) };
     while let Some(request) = next(&mut plain, limit)? {
