@@ -1,6 +1,7 @@
 //! Faremeter: the meter for serverless functions. `app` joins the parts; ARCHITECTURE.md tells how data flows.
 
 pub mod app;
+pub mod billing;
 pub mod bus;
 pub mod catalog;
 pub mod cli;
@@ -13,6 +14,7 @@ pub mod forward;
 pub mod ingest;
 pub mod model;
 pub mod query;
+pub mod report;
 pub mod runtime;
 pub mod store;
 pub mod telemetry;

@@ -19,13 +19,31 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trigger", &["bus", "catalog", "clock", "cost", "model", "runtime", "store", "units"]),
     ("query", &["clock", "model", "store", "units"]),
     ("dashboard", &["query", "units"]),
+    ("billing", &["clock", "cost", "model", "query", "store", "units"]),
+    ("report", &["billing", "cost", "units"]),
     ("forward", &["clock", "query", "telemetry", "units"]),
     ("ingest", &["bus", "clock", "cost", "model", "query", "store", "units"]),
-    ("web", &["bus", "catalog", "clock", "dashboard", "ingest", "model", "query", "trigger", "units"]),
+    (
+        "web",
+        &["billing", "bus", "catalog", "clock", "dashboard", "ingest", "model", "query", "report", "trigger", "units"],
+    ),
     ("demo", &["clock", "cost", "model", "query", "store", "units"]),
     (
         "config",
-        &["catalog", "forward", "ingest", "model", "query", "runtime", "store", "telemetry", "trigger", "units", "web"],
+        &[
+            "billing",
+            "catalog",
+            "forward",
+            "ingest",
+            "model",
+            "query",
+            "runtime",
+            "store",
+            "telemetry",
+            "trigger",
+            "units",
+            "web",
+        ],
     ),
 ];
 

@@ -249,6 +249,24 @@ impl Book {
 }
 
 impl Minor {
+    /// So many minor units of a currency that has so many decimals.
+    #[must_use]
+    pub const fn new(units: i128, digits: u32) -> Self {
+        Self { units, digits }
+    }
+
+    /// In minor units.
+    #[must_use]
+    pub const fn units(self) -> i128 {
+        self.units
+    }
+
+    /// Decimals of the currency's smallest amount.
+    #[must_use]
+    pub const fn digits(self) -> u32 {
+        self.digits
+    }
+
     /// Whether it is nothing.
     #[must_use]
     pub const fn is_zero(self) -> bool {
