@@ -139,7 +139,7 @@ impl Book {
     }
 
     /// The edition that holds at `at`; usage from before the first is billed by that one.
-    pub(super) fn edition(&self, at: Timestamp) -> &Edition {
+    pub(in crate::cost) fn edition(&self, at: Timestamp) -> &Edition {
         self.editions.iter().rev().find(|edition| edition.effective <= at).unwrap_or(&self.editions[0])
     }
 }

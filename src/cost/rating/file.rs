@@ -67,9 +67,9 @@ pub(in crate::cost) struct Rules {
     /// Bytes of each streamed reply that cost nothing.
     pub(super) free_streamed_bytes: u32,
     /// Provisioned time is a multiple of this, rounded up.
-    pub(super) provisioned_step_s: u32,
+    pub(in crate::cost) provisioned_step_s: u32,
     /// Provisioned time is at least this, where there is any.
-    pub(super) minimum_provisioned_s: u32,
+    pub(in crate::cost) minimum_provisioned_s: u32,
     /// Snapshots are kept for at least this, where there are any.
     pub(super) minimum_snap_s: u32,
     /// How the size of an event makes several requests of one.
