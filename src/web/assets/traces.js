@@ -2,10 +2,10 @@
 
 import { token } from "./colors.js";
 import { announce, el } from "./dom.js";
-import { exact, format, time } from "./format.js";
+import { exact, format, time, zoneName } from "./format.js";
 import { chartIn, frame, layout, logarithmic, timeAxis, valueAxis } from "./plot.js";
 import { hideTip, showTip } from "./pointer.js";
-import { controls } from "./state.js";
+import { controls, kept } from "./state.js";
 
 const [NEAR_PX, CLICK_PX] = [14, 6];
 const card = document.getElementById("scatter");
@@ -84,11 +84,11 @@ function draw(body, { points, from, to }) {
     Object.assign(ring.style, { left: `${x}px`, top: `${y}px` });
     const box = stage.getBoundingClientRect();
     const rows = [{ name: "took", value: format(point.duration_ns, "nanoseconds") }, { name: "", value: point.failed ? "failed" : "well" }];
-    showTip({ title: `${time(point.time, controls.tz)} ${controls.tz === "UTC" ? "UTC" : ""}`, rows, notes: [point.function, point.trace_id] }, box.left + x, box.top + y);
+    showTip({ title: `${time(point.time, controls.tz)} ${zoneName(controls.tz)}`, rows, notes: [point.function, point.trace_id] }, box.left + x, box.top + y);
     return point;
   }
 
-  const open = (index) => { if (index >= 0) location.assign(`/traces/${points[index].trace_id}`); };
+  const open = (index) => { if (index >= 0) location.assign(kept(`/traces/${points[index].trace_id}`)); };
 
   /** The page of the traces in a rectangle. */
   function zoom(a, b) {

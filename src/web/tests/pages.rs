@@ -209,7 +209,7 @@ async fn invocations_that_failed_or_did_not_run_have_a_page() {
     let parts = [
         "The function failed",
         "Trap.UnreachableCodeReached",
-        "ended alike",
+        "Similar errors", "&amp;fingerprint=",
         "outcome=error",
         "Errors of the function",
     ];
