@@ -186,8 +186,8 @@ impl Pages {
     }
 }
 
-/// A count as people read it.
-pub(super) use format::count;
+/// A count as people read it, whole and about.
+pub(super) use format::{about, count};
 
 /// What a page's script gets, as JSON that stands in the page: no `<` ends the element around it.
 fn embedded(data: &impl Serialize) -> Result<String, Problem> {

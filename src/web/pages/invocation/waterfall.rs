@@ -174,6 +174,6 @@ mod tests {
         assert_eq!(bars, expected);
         assert_eq!(shown.ticks, ["0 ns", "250 ns", "500 ns", "750 ns", "1 µs"]);
         let throttled: Row = serde_json::from_str(r#"{"span_id": "", "function": "f"}"#).unwrap();
-        assert!(of(&throttled, &spans, None).bars.is_empty());
+        assert!(of(&throttled, &spans, None, &[]).bars.is_empty());
     }
 }
