@@ -139,9 +139,17 @@ fn received(config: &Config) -> Section {
                 &["ingest.dedupe_keys"],
             ),
             setting("Imports of AWS Lambda's logs", at_once(lambda.imports), &["ingest.aws_lambda.imports"]),
-            setting("An import waits for its turn", Value::Length(lambda.import_wait), &["ingest.aws_lambda.import_wait"]),
+            setting(
+                "An import waits for its turn",
+                Value::Length(lambda.import_wait),
+                &["ingest.aws_lambda.import_wait"],
+            ),
             setting("Requests with AWS Lambda's logs", at_once(lambda.requests), &["ingest.aws_lambda.requests"]),
-            setting("Events of one, uncompressed", Value::Bytes(Some(lambda.max_request_bytes)), &["ingest.aws_lambda.max_request_mb"]),
+            setting(
+                "Events of one, uncompressed",
+                Value::Bytes(Some(lambda.max_request_bytes)),
+                &["ingest.aws_lambda.max_request_mb"],
+            ),
         ],
     }
 }

@@ -134,7 +134,10 @@ fn the_file_says_how_much_of_awss_logs_is_worked_on_at_once() {
     let text = "[ingest.aws_lambda]\nimports = 1\nimport_wait = \"5m\"\nimport_buffer_mb = 32\nrequests = 8\n\
                 waiting = 0\nmax_request_mb = 6\n";
     let config = read(text, Flags::default()).expect("right").aws_lambda;
-    assert_eq!((config.imports, config.import_wait, config.import_buffer_bytes), (1, Duration::from_secs(300), 32 << 20));
+    assert_eq!(
+        (config.imports, config.import_wait, config.import_buffer_bytes),
+        (1, Duration::from_secs(300), 32 << 20)
+    );
     assert_eq!((config.requests, config.waiting, config.max_request_bytes), (8, 0, 6 << 20));
     let wrong = read("[ingest.aws_lambda]\nimports = 0\n", Flags::default()).expect_err("nothing could be imported");
     assert!(wrong.to_string().contains("imports = 0"), "{wrong}");

@@ -23,6 +23,7 @@ mod outcomes;
 mod price;
 mod prices;
 mod reader;
+mod refused_bodies;
 mod restart;
 mod streams;
 mod support;

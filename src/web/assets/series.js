@@ -63,11 +63,11 @@ export function seriesChart(panel, body, page) {
 /** The series with their titles, units and looks; `sums` are the heights that stacks reach. */
 function series(panel, answer) {
   const columns = new Map(panel.columns.map((column) => [column.name, column]));
-  const named = answer.series.map(({ name, value, values }) => {
+  const named = answer.series.map(({ name, label, values }) => {
     const column = columns.get(name);
     const others = name === "other" && answer.others > 0;
     return {
-      name, value, values, numbers: values.map((value) => (value === null ? null : Number(value))),
+      name, label, values, numbers: values.map((value) => (value === null ? null : Number(value))),
       title: column?.title || (others ? `other (${answer.others})` : name), color: column?.color,
       unit: column?.unit ?? panel.unit, link: column?.link, about: others ? `${answer.others} more, summed` : null,
     };
@@ -230,7 +230,7 @@ function led(panel, one, extra) {
 
 /** The filter that a series is: what the panel's file says, or a function of that name. */
 function filterOf(panel, one) {
-  const value = one?.value?.replace(/^limit of /, "");
+  const value = one?.label?.replace(/^limit of /, "");
   if (!value || (NOBODY.includes(value) && !isFunction(value))) return {};
   if (panel.filter) return { [panel.filter]: value };
   return !one.link && isFunction(value) ? { fn: value } : {};

@@ -39,7 +39,7 @@ pub(super) struct Series {
     name: String,
     /// The value of the column `series` alone, which a filter may be; none where several are summed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
+    label: Option<String>,
     /// A value for each of the times; null where there is none.
     values: Vec<Value>,
 }
@@ -140,7 +140,7 @@ pub(super) fn chart(panel: &Panel, window: &Window, result: &QueryResult) -> Res
     let json = |cell: Option<Option<Number>>| cell.unwrap_or(zero).map_or(Value::Null, Number::json);
     let own = if by_series { found.len().min(if others > 0 { MAX_SERIES } else { usize::MAX }) } else { 0 };
     let series = found.into_iter().enumerate().map(|(place, (key, cells))| Series {
-        value: (place < own).then(|| key.label.clone()),
+        label: (place < own).then(|| key.label.clone()),
         name: name(key),
         values: cells.into_iter().map(json).collect(),
     });

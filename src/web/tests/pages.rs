@@ -209,7 +209,8 @@ async fn invocations_that_failed_or_did_not_run_have_a_page() {
     let parts = [
         "The function failed",
         "Trap.UnreachableCodeReached",
-        "Similar errors", "&amp;fingerprint=",
+        "Similar errors",
+        "&amp;fingerprint=",
         "outcome=error",
         "Errors of the function",
     ];

@@ -81,7 +81,8 @@ async fn look(engine: &Engine, params: &Params, every: i64) -> Result<Looked, Pr
     let mut drawn = counted.clone();
     drawn.insert("slowest".to_owned(), Param::Int(slowest));
     drawn.insert("sampled".to_owned(), Param::Int(POINTS - slowest));
-    let (count, points) = futures::join!(engine.named("traces_count", &counted), engine.named("traces_scatter", &drawn));
+    let (count, points) =
+        futures::join!(engine.named("traces_count", &counted), engine.named("traces_scatter", &drawn));
     let found = format::rows(&count?)?.first().map_or(0, |row| int(row, "entries"));
     Ok(Looked { found, points: format::rows(&points?)?.iter().map(point).collect() })
 }

@@ -47,7 +47,8 @@ impl Filter {
         if !filter.min_duration.is_empty() {
             parse_duration(&filter.min_duration).map_err(|error| Problem::invalid(format!("min_duration: {error}")))?;
         }
-        let is_known = filter.fingerprint.len() == 16 && filter.fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_known =
+            filter.fingerprint.len() == 16 && filter.fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !filter.fingerprint.is_empty() && !is_known {
             let detail = format!("fingerprint={}: that of a group of errors has 16 hex digits", filter.fingerprint);
             return Err(Problem::invalid(detail));
@@ -119,7 +120,14 @@ mod tests {
         assert_eq!(params["error"], Param::Text("Trap".to_owned()));
         assert!(read("").unwrap().params().values().all(|value| *value == Param::Null));
         assert_eq!(read("cold=&outcome=").unwrap(), Filter::default(), "an empty field of a form");
-        for wrong in ["fingerprint=other", "outcome=bad", "cold=maybe", "min_duration=5", "throttle_reason=x", "cold=yes&cold=no"] {
+        for wrong in [
+            "fingerprint=other",
+            "outcome=bad",
+            "cold=maybe",
+            "min_duration=5",
+            "throttle_reason=x",
+            "cold=yes&cold=no",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }
