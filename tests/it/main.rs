@@ -13,6 +13,7 @@ mod dashboards;
 mod demo;
 mod deployments;
 mod egress;
+mod exported_boards;
 mod figures;
 mod hostile;
 mod limits;
