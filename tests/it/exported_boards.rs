@@ -38,7 +38,8 @@ fn exported_boards_have_the_published_types() {
     let folder = installed("board-types", &wanted, |folder| {
         let copied = std::fs::copy(&wanted, folder.join("package.json")).is_ok();
         // The plugins' types are wanted, and not what their drawing needs.
-        let options = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--legacy-peer-deps"];
+        let options =
+            ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--legacy-peer-deps"];
         has_node && copied && ran(Command::new("npm").args(options).current_dir(folder))
     });
     for kind in ["grafana", "perses"] {
