@@ -20,7 +20,7 @@
 -- column list_cost: decimal, exact, in currency
 -- column currency: text, ISO 4217
 -- column sample_invocation_id: text, the last one
--- column fingerprint: text, of outcome, type and message
+-- column fingerprint: text, of outcome, type and message; null for errors beyond those that are told apart
 WITH groups AS (
     SELECT *
     FROM error_groups
@@ -36,7 +36,7 @@ SELECT
     count(DISTINCT tenant || '/' || function || '@' || version) AS versions,
     min(first_seen) AS first_seen, max(last_seen) AS last_seen, sum(list_cost) AS list_cost, currency,
     last_value(sample_invocation_id ORDER BY last_seen) AS sample_invocation_id,
-    fingerprint
+    nullif(fingerprint, 'other') AS fingerprint
 FROM groups
 GROUP BY fingerprint, outcome, error_type, message, currency
 ORDER BY count DESC, fingerprint, message, currency

@@ -20,6 +20,7 @@
 -- column outcome: text, ok, error, timeout, out_of_memory, throttled or platform_error
 -- column error_type: text, null when none
 -- column error_message: text, null when none
+-- column fingerprint: text, of outcome, error_type and the message's shape: the group of errors; null where it is no error
 -- column throttle_reason: text, null when none
 -- column cold: boolean, first of its execution environment
 -- column queue_ns: bigint, ns
@@ -47,7 +48,9 @@
 SELECT
     invocation_id, attempt, source, tenant, function, version, region, architecture, runtime, trigger, tags,
     started_at, account, environment_id, init_type, ephemeral_storage_mb, streamed_bytes,
-    outcome, error_type, error_message, throttle_reason, cold,
+    outcome, error_type, error_message,
+    CASE WHEN outcome NOT IN ('ok', 'throttled') THEN error_fingerprint(outcome, error_type, error_message) END AS fingerprint,
+    throttle_reason, cold,
     queue_ns, load_ns, compile_ns, instantiate_ns, init_ns, duration_ns, billed_ms, memory_mb, peak_memory_bytes,
     cpu_ns, fuel, egress_bytes, request_bytes, response_bytes, http_status, concurrency, price_book, list_cost,
     init_cost, currency, trace_id, span_id

@@ -13,6 +13,7 @@
 -- param min_duration_ns: int = null; whose handler took as long or longer
 -- param throttle_reason: text = null; turned away by one limit only
 -- param error: text = null; whose error's type or message holds this text, in capitals or not
+-- param fingerprint: text = null; errors of one group only, whose outcome, type and message's shape are the same
 -- param before: timestamp = null; the page after the row that began then
 -- param before_key: text = null; that row's key
 -- param limit: int = 50; rows at most
@@ -56,6 +57,7 @@ WHERE started_at >= $from AND started_at < $to
   AND ($min_duration_ns IS NULL OR duration_ns >= $min_duration_ns)
   AND ($throttle_reason IS NULL OR throttle_reason = $throttle_reason)
   AND ($error IS NULL OR strpos(lower(concat(error_type, ' ', error_message)), lower($error)) > 0)
+  AND ($fingerprint IS NULL OR error_fingerprint(outcome, error_type, error_message) = $fingerprint)
   AND ($before IS NULL OR started_at < $before
        OR started_at = $before AND concat(invocation_id, '/', attempt, '/', source) < $before_key)
 ORDER BY started_at DESC, key DESC

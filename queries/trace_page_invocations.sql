@@ -11,6 +11,7 @@
 -- column felt_ns: bigint, ns, all phases together
 -- column outcome: text, ok, error, timeout, out_of_memory, throttled or platform_error
 -- column error_message: text, null when none
+-- column fingerprint: text, the group of errors that it is of; null where it is no error
 -- column cold: boolean, first of its execution environment; null where it is not known
 -- column list_cost: decimal, exact, in currency; null where it is not priced
 -- column currency: text, ISO 4217
@@ -18,7 +19,9 @@ SELECT
     invocation_id, attempt, span_id, tenant, function, version, started_at,
     coalesce(queue_ns, 0) + coalesce(load_ns, 0) + coalesce(compile_ns, 0) + coalesce(instantiate_ns, 0)
         + coalesce(init_ns, 0) + coalesce(duration_ns, 0) AS felt_ns,
-    outcome, error_message, cold, list_cost, currency
+    outcome, error_message,
+    CASE WHEN outcome NOT IN ('ok', 'throttled') THEN error_fingerprint(outcome, error_type, error_message) END AS fingerprint,
+    cold, list_cost, currency
 FROM invocations
 WHERE trace_id = $trace_id
 ORDER BY started_at, invocation_id, attempt

@@ -1,4 +1,5 @@
--- Points of what begins traces between two times: the slowest, and an even sample, which follows from the traces' ids.
+-- Points of what begins traces between two times: the slowest, and an even sample, which follows from the traces' ids. Where
+-- only some entries are looked at, the rest of their columns is read of those alone.
 -- param from: timestamp, required; start, included
 -- param to: timestamp, required; end, not included
 -- param tenant: text = null; of one tenant only
@@ -14,6 +15,7 @@
 -- param max_duration_ns: int = null; that took no longer
 -- param attribute_key: text = null; spans with one attribute only, their own or of what made them
 -- param attribute_value: text = null; the attribute's value
+-- param every: int = 1; of so many entries one is looked at, an even sample by the microseconds in which they began
 -- param slowest: int = 500; the slowest, at most
 -- param sampled: int = 1500; of the sample, at most
 -- column trace_id: text, hex
@@ -28,7 +30,8 @@ WITH entries AS (
             + coalesce(init_ns, 0) + duration_ns AS duration_ns,
         array_has(['error', 'timeout', 'out_of_memory', 'platform_error', 'throttled'], outcome) AS failed
     FROM invocations
-    WHERE $attribute_key IS NULL AND trace_id IS NOT NULL AND started_at >= $from AND started_at < $to
+    WHERE ($every = 1 OR CAST(started_at AS BIGINT) % 1000000007 * 2654435761 / 65536 % $every = 0)
+      AND $attribute_key IS NULL AND trace_id IS NOT NULL AND started_at >= $from AND started_at < $to
       AND ($tenant IS NULL OR tenant = $tenant)
       AND ($function IS NULL OR function = $function)
       AND ($version IS NULL OR version = $version)
@@ -41,7 +44,8 @@ WITH entries AS (
         trace_id, started_at, coalesce(function, resource_attributes['service.name'], name),
         end_time_unix_nano - start_time_unix_nano, status_code = 2
     FROM spans
-    WHERE started_at >= $from AND started_at < $to
+    WHERE ($every = 1 OR CAST(started_at AS BIGINT) % 1000000007 * 2654435761 / 65536 % $every = 0)
+      AND started_at >= $from AND started_at < $to
       AND ($attribute_key IS NOT NULL OR parent_span_id IS NULL AND invocation_id IS NULL)
       AND ($attribute_key IS NULL OR attributes[$attribute_key] = $attribute_value
            OR resource_attributes[$attribute_key] = $attribute_value)

@@ -73,7 +73,7 @@ impl App {
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
         let elsewhere = Elsewhere { store: &store, query: &query, books: &books, clock: &clock };
         let receiver = Receiver::start(config.ingest, elsewhere.otlp()).await?;
-        let aws_lambda = elsewhere.aws_lambda(kept)?;
+        let aws_lambda = elsewhere.aws_lambda(config.aws_lambda, kept)?;
         let parts = Parts {
             catalog: catalog.clone(),
             runtime: runtime.clone(),
@@ -234,7 +234,7 @@ impl Offline {
         let elsewhere = Elsewhere { store: &store, query: &query, books: &books, clock: &clock };
         // Nothing is sent here again within minutes, so that nothing need be remembered at each command's start.
         let receiver = Receiver::without_memory(config.ingest, elsewhere.otlp());
-        let aws_lambda = elsewhere.aws_lambda(kept)?;
+        let aws_lambda = elsewhere.aws_lambda(config.aws_lambda, kept)?;
         Ok(Self { query, aws_lambda, receiver, catalog, stop_store, store_runs })
     }
 

@@ -32,6 +32,8 @@ pub struct Config {
     pub trigger: trigger::Config,
     /// What is taken in from elsewhere.
     pub ingest: ingest::Config,
+    /// AWS Lambda's logs.
+    pub aws_lambda: ingest::aws_lambda::Config,
     /// The HTTP server.
     pub web: web::Config,
     /// Telemetry that is sent on.
@@ -87,6 +89,7 @@ impl Config {
             query: query::Config::default(),
             trigger: trigger::Config::default(),
             ingest: ingest::Config::default(),
+            aws_lambda: ingest::aws_lambda::Config::default(),
             web: web::Config::default(),
             forward: forward::Config::at(data),
             stop_deadline: Duration::from_secs(20),

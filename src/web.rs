@@ -8,6 +8,7 @@ mod api;
 mod body;
 mod call;
 mod config;
+mod drain;
 mod error;
 mod exposition;
 mod health;

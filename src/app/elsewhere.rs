@@ -37,7 +37,7 @@ impl Elsewhere<'_> {
     }
 
     /// What takes in AWS Lambda's logs.
-    pub(super) fn aws_lambda(&self, kept: Kept) -> Result<AwsLambda, cost::Error> {
+    pub(super) fn aws_lambda(&self, config: aws_lambda::Config, kept: Kept) -> Result<AwsLambda, cost::Error> {
         let parts = aws_lambda::Parts {
             store: self.store.clone(),
             query: self.query.clone(),
@@ -46,6 +46,6 @@ impl Elsewhere<'_> {
             retention: kept.all,
             tenant_retention: kept.tenants,
         };
-        AwsLambda::new(aws_lambda::Config::default(), parts)
+        AwsLambda::new(config, parts)
     }
 }

@@ -125,7 +125,8 @@ fn limits(config: &Config) -> Section {
 }
 
 fn received(config: &Config) -> Section {
-    let ingest = &config.ingest;
+    let (ingest, lambda) = (&config.ingest, &config.aws_lambda);
+    let at_once = |count: usize| Value::AtOnce(Some(u32::try_from(count).unwrap_or(u32::MAX)));
     Section {
         title: "Telemetry from elsewhere",
         settings: vec![
@@ -136,6 +137,18 @@ fn received(config: &Config) -> Section {
                 "Items and requests that are known",
                 Value::Count(ingest.dedupe_keys as u64),
                 &["ingest.dedupe_keys"],
+            ),
+            setting("Imports of AWS Lambda's logs", at_once(lambda.imports), &["ingest.aws_lambda.imports"]),
+            setting(
+                "An import waits for its turn",
+                Value::Length(lambda.import_wait),
+                &["ingest.aws_lambda.import_wait"],
+            ),
+            setting("Requests with AWS Lambda's logs", at_once(lambda.requests), &["ingest.aws_lambda.requests"]),
+            setting(
+                "Events of one, uncompressed",
+                Value::Bytes(Some(lambda.max_request_bytes)),
+                &["ingest.aws_lambda.max_request_mb"],
             ),
         ],
     }
@@ -151,6 +164,7 @@ fn queries(config: &Config) -> Section {
             setting("Memory of all together", Value::Bytes(Some(query.memory_bytes as u64)), &["query.memory_mb"]),
             setting("Rollup in memory", Value::Bytes(Some(query.rollup_bytes as u64)), &["query.rollup_mb"]),
             setting("Queries at once", Value::Count(query.concurrency as u64), &["query.concurrency"]),
+            setting("Followers of log records", Value::Count(config.web.max_tails as u64), &["web.max_tails"]),
         ],
     }
 }

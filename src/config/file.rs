@@ -15,7 +15,7 @@ use crate::runtime::{self, Quota};
 use crate::store::{self, WalSync};
 use crate::telemetry::{Otlp, Protocol};
 use crate::units::parse_duration;
-use crate::web::Listen;
+use crate::web::{self, Listen};
 
 use super::Config;
 
@@ -112,12 +112,26 @@ struct Ingest {
     max_held_mb: Option<u32>,
     dedupe_window: Option<Length>,
     dedupe_keys: Option<usize>,
+    aws_lambda: AwsLambda,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AwsLambda {
+    imports: Option<NonZeroU32>,
+    import_wait: Option<Length>,
+    import_buffer_mb: Option<u32>,
+    requests: Option<NonZeroU32>,
+    waiting: Option<u32>,
+    max_request_mb: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Web {
     dashboards: Option<PathBuf>,
+    max_tails: Option<u32>,
+    tail_rows: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -239,9 +253,10 @@ impl File {
             config.make_room_for_records();
         }
         config.make_room_for_connections();
+        std::mem::take(&mut self.ingest.aws_lambda).apply(&mut config.aws_lambda);
         self.ingest.apply(&mut config.ingest);
         self.forward.apply(&mut config.forward);
-        set(&mut config.web.dashboards, self.web.dashboards.map(Some));
+        self.web.apply(&mut config.web);
         set(&mut config.query.timeout, self.query.timeout.map(|length| length.0));
         set(&mut config.query.max_rows, self.query.max_rows);
         set(&mut config.query.memory_bytes, self.query.memory_mb.map(|mb| (mb as usize) << 20));
@@ -269,6 +284,26 @@ impl Ingest {
         set(&mut config.max_held_bytes, self.max_held_mb.map(megabytes));
         set(&mut config.dedupe_window, self.dedupe_window.map(|length| length.0));
         set(&mut config.dedupe_keys, self.dedupe_keys);
+    }
+}
+
+impl AwsLambda {
+    fn apply(self, config: &mut ingest::aws_lambda::Config) {
+        let megabytes = |mb: u32| u64::from(mb) << 20;
+        set(&mut config.imports, self.imports.map(|imports| imports.get() as usize));
+        set(&mut config.import_wait, self.import_wait.map(|length| length.0));
+        set(&mut config.import_buffer_bytes, self.import_buffer_mb.map(megabytes));
+        set(&mut config.requests, self.requests.map(|requests| requests.get() as usize));
+        set(&mut config.waiting, self.waiting.map(|requests| requests as usize));
+        set(&mut config.max_request_bytes, self.max_request_mb.map(megabytes));
+    }
+}
+
+impl Web {
+    fn apply(self, config: &mut web::Config) {
+        set(&mut config.dashboards, self.dashboards.map(Some));
+        set(&mut config.max_tails, self.max_tails.map(|tails| tails as usize));
+        set(&mut config.tail_rows, self.tail_rows.map(|rows| rows.get() as usize));
     }
 }
 

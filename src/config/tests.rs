@@ -128,3 +128,24 @@ fn the_file_says_what_is_received_and_how_long_it_is_remembered() {
     assert_eq!((ingest.max_body_bytes, ingest.max_held_bytes), (8 << 20, 100 << 20));
     assert_eq!((ingest.dedupe_window, ingest.dedupe_keys), (Duration::from_secs(3_600), 1_000));
 }
+
+#[test]
+fn the_file_says_how_much_of_awss_logs_is_worked_on_at_once() {
+    let text = "[ingest.aws_lambda]\nimports = 1\nimport_wait = \"5m\"\nimport_buffer_mb = 32\nrequests = 8\n\
+                waiting = 0\nmax_request_mb = 6\n";
+    let config = read(text, Flags::default()).expect("right").aws_lambda;
+    assert_eq!(
+        (config.imports, config.import_wait, config.import_buffer_bytes),
+        (1, Duration::from_secs(300), 32 << 20)
+    );
+    assert_eq!((config.requests, config.waiting, config.max_request_bytes), (8, 0, 6 << 20));
+    let wrong = read("[ingest.aws_lambda]\nimports = 0\n", Flags::default()).expect_err("nothing could be imported");
+    assert!(wrong.to_string().contains("imports = 0"), "{wrong}");
+}
+
+#[test]
+fn the_file_says_how_many_follow_log_records() {
+    let web = read("[web]\nmax_tails = 40\ntail_rows = 100\n", Flags::default()).expect("right").web;
+    assert_eq!((web.max_tails, web.tail_rows), (40, 100));
+    assert!(read("[web]\ntail_rows = 0\n", Flags::default()).is_err());
+}

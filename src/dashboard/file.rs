@@ -111,6 +111,14 @@ pub struct Panel {
     /// Where a click on the panel's heading leads; the range and the filters go along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// `TimeSeriesChart`, `HeatMapChart`: where a click on a bucket leads, `/traces` where none is given. The bucket and the
+    /// filters go along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<String>,
+    /// `TimeSeriesChart` with a column `series`: which filter its values are, `tenant`, `fn`, `ver`, `region` or `var-NAME`. A
+    /// click takes it along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
     /// The longest range that it is asked for, such as `24h`: for queries that read raw rows. Of a longer range it shows the
     /// last part, and says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -252,7 +260,8 @@ pub struct Column {
     /// `Table`: whether a bar shows it in proportion to the largest.
     #[serde(default)]
     pub bar: bool,
-    /// Where a click leads: `{column}` stands for the row's value; the range and the filters go along.
+    /// Where a click leads: `{column}` stands for the row's value; the range and the filters go along. In a
+    /// `TimeSeriesChart` a click on the column's series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// The colour's name: a phase (`queue`, `load`, `compile`, `instantiate`, `init`, `handler`) or a meaning (`good`, `bad`, `warn`, `calm`).

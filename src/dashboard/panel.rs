@@ -21,8 +21,11 @@ const THRESHOLD_COLORS: [&str; 2] = ["warn", "bad"];
 /// The most room that a panel takes: columns and rows.
 const MOST_ROOM: (u32, u32) = (GRID_COLUMNS, 30);
 
+/// Filters of the URL that a series may be.
+const FILTERS: [&str; 4] = ["tenant", "fn", "ver", "region"];
+
 /// Words that only some kinds understand.
-const OPTIONS: [(&str, &[Kind]); 8] = [
+const OPTIONS: [(&str, &[Kind]); 10] = [
     ("display", &[Kind::TimeSeriesChart]),
     ("scale", &[Kind::TimeSeriesChart]),
     ("gap", &[Kind::TimeSeriesChart, Kind::StatChart]),
@@ -31,6 +34,8 @@ const OPTIONS: [(&str, &[Kind]); 8] = [
     ("better", &[Kind::StatChart]),
     ("trend", &[Kind::StatChart]),
     ("thresholds", &[Kind::TimeSeriesChart, Kind::StatChart]),
+    ("open", &[Kind::TimeSeriesChart, Kind::HeatMapChart]),
+    ("filter", &[Kind::TimeSeriesChart]),
 ];
 
 /// A query that a panel names.
@@ -69,6 +74,7 @@ pub(super) fn check(
     let at = |key: &str| format!("panels.{number}.{key}");
     check_words(notes, panel, &at);
     check_options(notes, panel, &at);
+    check_filter(notes, panel, variables, &at);
     let described = check_query(notes, (&panel.query, &at("query")), &given, known, names);
     if let Some(described) = described {
         check_columns(notes, panel, described, &at);
@@ -101,10 +107,11 @@ fn check_words(notes: &mut Notes<'_>, panel: &Panel, at: &impl Fn(&str) -> Strin
     if let Some(Err(error)) = panel.max_range.as_deref().map(parse_duration) {
         notes.fault(&at("max_range"), error.to_string());
     }
-    if let Some(link) = &panel.link {
-        check_target(notes, link, &at("link"));
+    for (key, link, what) in [("link", &panel.link, "a heading"), ("open", &panel.open, "a bucket")] {
+        let Some(link) = link else { continue };
+        check_target(notes, link, &at(key));
         for name in placeholders(link) {
-            notes.fault(&at("link"), format!("{{{name}}} stands for a row's value, and a heading has no row"));
+            notes.fault(&at(key), format!("{{{name}}} stands for a row's value, and {what} has no row"));
         }
     }
     for (place, threshold) in panel.thresholds.iter().enumerate() {
@@ -140,6 +147,17 @@ fn check_options(notes: &mut Notes<'_>, panel: &Panel, at: &impl Fn(&str) -> Str
         if let Some(color) = column.color.as_deref().filter(|color| !COLORS.contains(color)) {
             notes.fault(&at("color"), format!("the color '{color}' is not known: there are {}", COLORS.join(", ")));
         }
+    }
+}
+
+/// The filter that series are must be one that a URL has.
+fn check_filter(notes: &mut Notes<'_>, panel: &Panel, variables: &[Variable], at: &impl Fn(&str) -> String) {
+    let Some(filter) = &panel.filter else { return };
+    let own: Vec<String> = variables.iter().map(Variable::control).collect();
+    let known: Vec<&str> = FILTERS.into_iter().chain(own.iter().map(String::as_str)).collect();
+    if !known.contains(&filter.as_str()) {
+        let near = suggestion(filter, known.iter().copied());
+        notes.fault(&at("filter"), format!("there is no filter '{filter}': {near}"));
     }
 }
 
@@ -234,6 +252,10 @@ fn check_kind(notes: &mut Notes<'_>, panel: &Panel, described: &Described, at: &
         notes.fault(&path, format!("the query '{}' returns no number to draw", described.query.name));
     }
     let by_series = field(described, "series").is_some() && panel.kind == Kind::TimeSeriesChart;
+    if panel.filter.is_some() && !by_series {
+        let reason = format!("'filter' is for a column 'series', and the query '{}' has none", described.query.name);
+        notes.fault(&at("filter"), reason);
+    }
     if by_series && values.len() > 1 {
         let names: Vec<&str> = values.iter().map(|field| field.name().as_str()).collect();
         let reason = format!("beside 'series' one number is drawn, and the query returns {}", names.join(", "));

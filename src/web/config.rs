@@ -58,6 +58,11 @@ pub struct Config {
     pub head_timeout: Duration,
     /// Time for a request's body to arrive (30 s); later is answered 408.
     pub body_timeout: Duration,
+    /// Bytes of a body that was refused which are taken in all the same, so that its sender sees the answer (64 MiB); a body
+    /// that has more is cut off.
+    pub max_drain_bytes: u64,
+    /// Time for that (1 s).
+    pub drain_timeout: Duration,
     /// Time for the client to take in more of an answer (60 s); then the connection is closed.
     pub write_timeout: Duration,
     /// A folder with boards and queries beside those of the program (none).
@@ -89,6 +94,8 @@ impl Default for Config {
             max_head_bytes: 64 << 10,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
+            max_drain_bytes: 64 << 20,
+            drain_timeout: Duration::from_secs(1),
             write_timeout: Duration::from_secs(60),
             dashboards: None,
             panel_queries: 3,

@@ -64,6 +64,8 @@ pub(super) struct Assets {
     pub(super) icon: Asset,
     /// Sets the theme before anything is drawn.
     pub(super) theme: Asset,
+    /// Writes times in the browser's zone before they are drawn.
+    pub(super) zone: Asset,
     pub(super) echarts: Asset,
     /// Modules of scripts, each after those that it takes from; `board` fills boards, `frame` is every page's.
     pub(super) modules: Vec<Asset>,
@@ -111,6 +113,7 @@ struct Frame<'a> {
     style: &'a str,
     icon: &'a str,
     theme_script: &'a str,
+    zone_script: &'a str,
     frame_script: &'a str,
     script: &'a str,
     /// What `script` takes from, for browsers to ask for at once.
@@ -158,6 +161,7 @@ impl Pages {
             style: &assets.style.path,
             icon: &assets.icon.path,
             theme_script: &assets.theme.path,
+            zone_script: &assets.zone.path,
             frame_script: assets.module("frame"),
             script: assets.module("board"),
             modules: assets.modules.iter().map(|module| module.path.as_str()).collect(),
@@ -182,8 +186,8 @@ impl Pages {
     }
 }
 
-/// A count as people read it.
-pub(super) use format::count;
+/// A count as people read it, whole and about.
+pub(super) use format::{about, count};
 
 /// What a page's script gets, as JSON that stands in the page: no `<` ends the element around it.
 fn embedded(data: &impl Serialize) -> Result<String, Problem> {
@@ -217,6 +221,7 @@ impl Assets {
             style: Asset::new("faremeter", "css", STYLE, include_str!("assets/faremeter.css")),
             icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
             theme: Asset::new("theme", "js", SCRIPT, include_str!("assets/theme.js")),
+            zone: Asset::new("zone", "js", SCRIPT, include_str!("assets/zone.js")),
             echarts: Asset::new("echarts", "js", SCRIPT, include_str!(concat!(env!("OUT_DIR"), "/echarts.min.js"))),
             modules,
             scripts: SCRIPTS.iter().map(|(name, _)| *name).zip(scripts).collect(),
@@ -233,7 +238,7 @@ impl Assets {
 
     /// The file at this path.
     fn at(&self, path: &str) -> Option<&Asset> {
-        let single = [&self.style, &self.icon, &self.theme, &self.echarts, &self.pages_style, &self.sql];
+        let single = [&self.style, &self.icon, &self.theme, &self.zone, &self.echarts, &self.pages_style, &self.sql];
         let scripts = self.scripts.iter().map(|(_, script)| script);
         single.into_iter().chain(&self.modules).chain(scripts).find(|asset| asset.path == path)
     }

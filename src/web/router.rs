@@ -27,7 +27,7 @@ use super::access::{self, Action};
 use super::answer::GuestReply;
 use super::error::{BUSY, HEAD_TOO_LARGE, INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use super::state::AppState;
-use super::{api, call, health, origin, otlp, pages, panel};
+use super::{api, call, drain, health, origin, otlp, pages, panel};
 
 /// Where the document says which action an operation needs.
 pub(super) const ACTION: &str = "x-faremeter-action";
@@ -195,6 +195,7 @@ impl Routes {
             .layer(from_fn(secure))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn(otlp::status::answer))
+            .layer(from_fn_with_state(Arc::clone(state), drain::rest))
             .layer(from_fn_with_state(Arc::clone(state), observe));
         Ok(router.with_state(Arc::clone(state)))
     }

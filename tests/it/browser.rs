@@ -1,7 +1,9 @@
 //! Every page in a real browser, on the demo's data: what people see, click and drag. Needs Debian's `chromium` and
 //! `chromium-driver`; without them it says so and passes, except where `CI` is set.
 
+mod clicks;
 mod sight;
+mod zones;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -52,7 +54,12 @@ const NEXT_LOAD_BYTES: u64 = 150_000;
 
 /// A browser, unless this machine has none and need not.
 fn browser() -> Option<Browser> {
-    match Browser::start() {
+    browser_in("UTC")
+}
+
+/// The same in a time zone.
+fn browser_in(zone: &str) -> Option<Browser> {
+    match Browser::start_in(zone) {
         Ok(browser) => Some(browser),
         Err(reason) if std::env::var_os("CI").is_none() => {
             // Straight to standard error: the output of a test that passes is not shown.

@@ -2,7 +2,7 @@
 //! sent is what SQL counts, once each. Without Python, npm or a registry to install from, a client is left out.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -12,14 +12,13 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
+use crate::support::packages::{installed, ran};
 use crate::support::server::{Home, Server};
 use crate::support::{Deadline, PATIENCE, repository};
 
 const BATCHES: usize = 24;
 const SIZE: usize = 20;
 const KILLS: usize = 4;
-/// The longest that installing a client may take.
-const INSTALL: Duration = Duration::from_secs(300);
 
 /// A client that runs.
 struct Client {
@@ -128,7 +127,7 @@ fn compare(server: &Server, client: &Client) {
 /// Python with the packages of `requirements.txt`, in an environment of its own that is made once.
 fn python() -> Option<PathBuf> {
     let wanted = repository().join("tests/clients/python/requirements.txt");
-    let folder = installed("python", &wanted, |folder| {
+    let folder = installed("otlp-clients/python", &wanted, |folder| {
         let pip = folder.join("venv/bin/pip");
         ran(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")))
             && ran(Command::new(pip).args(["install", "--quiet", "-r"]).arg(&wanted))
@@ -140,46 +139,9 @@ fn python() -> Option<PathBuf> {
 fn node() -> Option<PathBuf> {
     let wanted = repository().join("tests/clients/node/package.json");
     let has_node = ran(Command::new("node").arg("--version"));
-    installed("node", &wanted, |folder| {
+    installed("otlp-clients/node", &wanted, |folder| {
         let copied = std::fs::copy(&wanted, folder.join("package.json")).is_ok();
         let options = ["install", "--no-audit", "--no-fund", "--no-package-lock"];
         has_node && copied && ran(Command::new("npm").args(options).current_dir(folder))
     })
-}
-
-/// The folder of a client, made by `make` where it is not there yet or was made of other versions.
-fn installed(name: &str, wanted: &Path, make: impl FnOnce(&Path) -> bool) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("otlp-clients").join(name);
-    let wanted = std::fs::read(wanted).expect("it is in the repository");
-    let done = folder.join("done");
-    if std::fs::read(&done).is_ok_and(|made_of| made_of == wanted) {
-        return Some(folder);
-    }
-    let _not_there = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).expect("the target folder can be written");
-    if make(&folder) {
-        std::fs::write(done, wanted).expect("the target folder can be written");
-        return Some(folder);
-    }
-    eprintln!("skipped: the packages of the client '{name}' cannot be installed");
-    None
-}
-
-/// Whether a command ends well, in time.
-fn ran(command: &mut Command) -> bool {
-    let Ok(mut process) = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() else {
-        return false;
-    };
-    let deadline = Deadline::after(INSTALL);
-    loop {
-        match process.try_wait() {
-            Ok(Some(status)) => return status.success(),
-            Ok(None) if !deadline.is_over() => std::thread::sleep(Duration::from_millis(50)),
-            _ => {
-                let _ended_already = process.kill();
-                let _status = process.wait();
-                return false;
-            }
-        }
-    }
 }

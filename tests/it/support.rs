@@ -4,6 +4,7 @@ pub(crate) mod cli;
 pub(crate) mod http;
 pub(crate) mod load;
 pub(crate) mod money;
+pub(crate) mod packages;
 pub(crate) mod rows;
 pub(crate) mod server;
 pub(crate) mod webdriver;

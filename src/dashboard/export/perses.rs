@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::dashboard::{Dashboard, Display, Kind, PARAMS, Panel, Scale, Unit};
+use crate::dashboard::{Dashboard, Display, Kind, PARAMS, Panel, Unit};
 use crate::query::{NamedQuery, ParamType};
 
 use super::flow::places;
@@ -82,11 +82,8 @@ fn spec(panel: &Panel) -> Value {
     let format = json!({"unit": unit(panel.unit)});
     match panel.kind {
         Kind::TimeSeriesChart => {
-            let mut axis = json!({"show": true, "format": format});
-            if panel.scale == Scale::Log {
-                axis["logBase"] = json!(10);
-            }
-            spec.insert("yAxis".to_owned(), axis);
+            // Its axis has no scale to choose.
+            spec.insert("yAxis".to_owned(), json!({"show": true, "format": format}));
             spec.insert("legend".to_owned(), json!({"position": "bottom", "mode": "list"}));
             spec.insert("visual".to_owned(), visual(panel.display));
         }
@@ -164,6 +161,7 @@ mod tests {
             "thresholds": {"mode": "absolute", "steps": [{"value": 2.5, "name": ""}]},
         });
         assert_eq!((&stat["plugin"]["kind"], &stat["plugin"]["spec"]), (&json!("StatChart"), &expected));
-        assert_eq!(spec["panels"]["r"]["spec"]["plugin"]["spec"]["yAxis"]["logBase"], 10);
+        let axis = json!({"show": true, "format": {"unit": "decimal"}});
+        assert_eq!(spec["panels"]["r"]["spec"]["plugin"]["spec"]["yAxis"], axis);
     }
 }

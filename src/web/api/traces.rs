@@ -77,14 +77,14 @@ pub(in crate::web) async fn list(State(state): State<Arc<AppState>>, uri: Uri) -
 
 /// Points of traces
 ///
-/// What begins traces, by time and duration: the slowest and an even sample. It takes what the search takes, but pages.
+/// What begins traces, by time and duration: the slowest and an even sample; of a long range with many traces an even sample alone. It takes what the search takes, but pages.
 #[utoipa::path(
     get,
     operation_id = "get_trace_points",
     path = "/api/v1/traces/scatter",
     tag = "telemetry",
     responses(
-        (status = 200, description = "The points, of the last 24 h of the range", body = Scatter),
+        (status = 200, description = "The points, evenly over the range", body = Scatter),
         (status = 400, description = "A parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

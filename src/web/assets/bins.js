@@ -111,9 +111,9 @@ function pointed(panel, bins, at, counts, times, step, place, { colors, shade })
     },
     open(index, y) {
       const bin = y === null ? undefined : column(index).find(({ low, high }) => place.y(high) <= y && y < place.y(low));
-      const lengths = bin && panel.unit === "nanoseconds"
+      const lengths = bin && !panel.open && panel.unit === "nanoseconds"
         ? { min_duration: `${Math.floor(bin.low / 1e6)}ms`, max_duration: `${Math.ceil(bin.high / 1e6)}ms` } : {};
-      location.assign(kept("/traces", { from: String(times[index]), to: String(times[index] + step), ...lengths }));
+      location.assign(kept(panel.open ?? "/traces", { from: String(times[index]), to: String(times[index] + step), ...lengths }));
     },
   };
 }

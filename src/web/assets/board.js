@@ -3,7 +3,7 @@
 import { startBar } from "./bar.js";
 import { know } from "./colors.js";
 import { el } from "./dom.js";
-import { time } from "./format.js";
+import { time, zoneName } from "./format.js";
 import { createPanel } from "./panel.js";
 import { NAMES, change, clearFilters, controls, declare, filtersSet, fixedFunction, onChange, query, range, refreshSeconds } from "./state.js";
 import { Refused, load } from "./stream.js";
@@ -93,7 +93,7 @@ function failed(error, wanted) {
   const isLost = error.status === 0 || error.status >= 502;
   failures = isLost ? failures + 1 : 0;
   wanted.forEach((panel) => panel.settle());
-  const shows = lastGood === null ? "" : ` What is shown is of ${time(lastGood, controls.tz)}${controls.tz === "UTC" ? " UTC" : ""}.`;
+  const shows = lastGood === null ? "" : ` What is shown is of ${time(lastGood, controls.tz)} ${zoneName(controls.tz)}.`;
   say(isLost ? `${error.message}${shows} Trying again.` : `${error.message}${shows}`, error.status === 400);
 }
 

@@ -30,6 +30,12 @@ export function swatch({ color, dash }, isLine) {
   return svg("svg", { class: "swatch", viewBox: "0 0 14 10", "aria-hidden": "true" }, mark);
 }
 
+/** An instant, RFC 3339 of UTC: `clock` or `full`. Every page's script for zones writes it in the zone that was asked for. */
+export function moment(instant, part, attributes = {}) {
+  const text = instant.replace("T", " ").replace("Z", "");
+  return el("time", { datetime: instant, "data-part": part, ...attributes }, part === "clock" ? text.slice(11, 23) : text);
+}
+
 /** Says something to screen readers. */
 export function announce(text) {
   document.getElementById("said").textContent = text;

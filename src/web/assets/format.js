@@ -69,6 +69,11 @@ export function time(value, zone, withSeconds = true) {
   return text.slice(0, withSeconds ? 19 : 16);
 }
 
+/** What the zone of the controls is called. */
+export function zoneName(zone) {
+  return zone === "local" ? Intl.DateTimeFormat().resolvedOptions().timeZone : "UTC";
+}
+
 /** `value` in `unit`, short. A value that there is not is a dash, never 0. */
 export function format(value, unit = "none", { currency = "", zone = "UTC" } = {}) {
   if (value === null || value === undefined || value === "") return NONE;
@@ -99,7 +104,7 @@ function entries(map) {
 /** `value` with every digit that came, for titles and for views of the data. */
 export function exact(value, unit = "none", { currency = "", zone = "UTC" } = {}) {
   if (value === null || value === undefined || typeof value !== "number" && typeof value !== "string") return format(value, unit);
-  if (unit === "time") return `${value}${zone === "local" ? ` (${time(value, zone)} local)` : ""}`;
+  if (unit === "time") return `${value}${zone === "local" ? ` (${time(value, zone)} ${zoneName(zone)})` : ""}`;
   const names = { nanoseconds: "ns", milliseconds: "ms", bytes: "bytes", megabytes: "MB", money: currency, "per-second": "/s" };
   if (unit === "text" || Number.isNaN(Number(value))) return String(value);
   return [String(value), names[unit] ?? ""].join(" ").trim();

@@ -31,8 +31,11 @@ export class Shown {
   }
 }
 
-/** Fills `list` with `series`: `{ name, title, look }`. `redraw` follows a click, `point` a pointer or focus. */
-export function drawLegend(list, series, shown, isLine, { redraw, point }) {
+/**
+ * Fills `list` with `series`: `{ name, title, look }`. `redraw` follows a click, `point` a pointer or focus; `go` gives where a
+ * series' own link leads, if anywhere.
+ */
+export function drawLegend(list, series, shown, isLine, { redraw, point, go = () => null }) {
   const names = series.map(({ name }) => name);
   const same = [...list.children].map((item) => item.dataset.name).join("\n") === names.join("\n");
   if (!same) {
@@ -42,13 +45,17 @@ export function drawLegend(list, series, shown, isLine, { redraw, point }) {
         onclick: (event) => { shown.choose(name, names, event.ctrlKey || event.metaKey || event.shiftKey); redraw(); },
         onpointerenter: () => point(name), onpointerleave: () => point(null), onfocus: () => point(name), onblur: () => point(null),
       }, el("span", {}), title);
-      const item = el("li", {}, button);
+      const item = el("li", {}, button, el("a", { class: "go", "aria-label": `The calls of ${title}`, title: `The calls of ${title}` }, "↗"));
       item.dataset.name = name;
       return item;
     }));
   }
-  series.forEach(({ name, look }, index) => {
-    const button = list.children[index].firstChild;
+  series.forEach((one, index) => {
+    const { name, look } = one;
+    const [button, link] = list.children[index].children;
+    const path = go(one);
+    link.hidden = path === null;
+    if (path !== null) link.href = path;
     button.setAttribute("aria-pressed", String(shown.has(name)));
     button.firstChild.replaceChildren(swatch(look, isLine));
   });

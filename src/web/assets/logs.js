@@ -1,9 +1,9 @@
 // The page of logs: the histogram, what records have in common, what surrounds one, and the live tail.
 
-import { announce, el } from "./dom.js";
+import { announce, el, moment } from "./dom.js";
 import { format } from "./format.js";
 import { seriesChart } from "./series.js";
-import { onChange } from "./state.js";
+import { kept, onChange } from "./state.js";
 
 const part = (id) => document.getElementById(id);
 const COLORS = { none: "platform", trace: "load", debug: "calm", info: "bar", warn: "warn", error: "bad", fatal: "timeout" };
@@ -113,10 +113,6 @@ async function surround(button) {
   buttons[0].click();
 }
 
-function clock(record) {
-  return record.time.slice(11, 23);
-}
-
 /** OTLP's ranges of severity. */
 function level(number) {
   return ["none", "trace", "debug", "info", "warn", "error", "fatal"][Math.floor((number + 3) / 4)] ?? "none";
@@ -124,7 +120,7 @@ function level(number) {
 
 function plain(record, isIt) {
   const word = level(record.severity_number);
-  return el("li", { class: `${word}${isIt ? " here" : ""}` }, el("span", { class: "when", title: record.time }, clock(record)),
+  return el("li", { class: `${word}${isIt ? " here" : ""}` }, moment(record.time, "clock", { class: "when" }),
     el("span", { class: "severity" }, record.severity_text || word), el("span", { class: "said" }, record.body));
 }
 
@@ -132,18 +128,18 @@ function plain(record, isIt) {
 function folded(record) {
   const word = level(record.severity_number);
   const fact = ([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value));
-  const facts = Object.entries(record).filter(([name, value]) => typeof value === "string" && value && !["body", "time"].includes(name));
+  const facts = Object.entries(record).filter(([name, value]) => typeof value === "string" && value && !["body", "time", "ingested_at"].includes(name));
   const links = [
-    record.trace_id && el("a", { href: `/traces/${record.trace_id}${record.span_id ? `?span=${record.span_id}` : ""}` }, "Trace"),
-    record.invocation_id && el("a", { href: `/invocations/${encodeURIComponent(record.invocation_id)}` }, "Invocation"),
-    record.function && el("a", { href: `/functions/${encodeURIComponent(record.function)}` }, "Function"),
+    record.trace_id && el("a", { href: kept(`/traces/${record.trace_id}${record.span_id ? `?span=${record.span_id}` : ""}`) }, "Trace"),
+    record.invocation_id && el("a", { href: kept(`/invocations/${encodeURIComponent(record.invocation_id)}`) }, "Invocation"),
+    record.function && el("a", { href: kept(`/functions/${encodeURIComponent(record.function)}`) }, "Function"),
   ];
   const around = el("button", { type: "button", "data-context": record.time_unix_nano, "data-tenant": record.tenant, "data-environment": record.environment_id ?? "", "data-invocation": record.invocation_id ?? "", "data-function": record.function ?? "", "data-source": record.source }, "What surrounds it");
   return el("li", { class: word }, el("details", {},
-    el("summary", {}, el("span", { class: "when", title: record.time }, clock(record)), " ", el("span", { class: "severity" }, record.severity_text || word), " ",
+    el("summary", {}, moment(record.time, "clock", { class: "when" }), " ", el("span", { class: "severity" }, record.severity_text || word), " ",
       el("span", { class: "by", title: record.function ?? "" }, record.function ?? ""), " ", el("span", { class: "said", title: record.body.slice(0, 300) }, record.body)),
     el("div", { class: "known" }, el("p", { class: "actions" }, links.filter(Boolean), around),
-      el("dl", { class: "facts" }, facts.map(fact), Object.entries(record.attributes ?? {}).map(fact)))));
+      el("dl", { class: "facts" }, fact(["time", moment(record.time, "full")]), facts.map(fact), Object.entries(record.attributes ?? {}).map(fact)))));
 }
 
 /** The live tail: off, on, or paused while records wait. */

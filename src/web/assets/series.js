@@ -2,13 +2,15 @@
 
 import { isFunction, looks, token } from "./colors.js";
 import { el } from "./dom.js";
-import { format, time } from "./format.js";
+import { format, time, zoneName } from "./format.js";
 import { Shown, drawLegend } from "./legend.js";
 import { backdrop, chartIn, frame, layout, linear, logarithmic, textWidth, timeAxis, valueAxis } from "./plot.js";
 import { follow } from "./pointer.js";
-import { controls, kept, range } from "./state.js";
+import { controls, kept, query, range } from "./state.js";
 
 const TIP_ROWS = 12;
+/** Series that stand for no value of a filter. */
+const NOBODY = ["other", "none"];
 
 /** A chart of a panel in `body`; `page.markers()` are deployments. */
 export function seriesChart(panel, body, page) {
@@ -29,7 +31,7 @@ export function seriesChart(panel, body, page) {
   function draw() {
     const all = series(panel, answer);
     shown.prune(all.map(({ name }) => name));
-    drawLegend(list, all, shown, isLine, { redraw: draw, point: highlight });
+    drawLegend(list, all, shown, isLine, { redraw: draw, point: highlight, go: (one) => goes(panel, one) });
     list.hidden = all.length < 2 && !(all.length === 1 && all[0].title !== panel.title && panel.columns.length === 0);
     if (!chart) chart = chartIn(canvas);
     chart.resize();
@@ -61,11 +63,11 @@ export function seriesChart(panel, body, page) {
 /** The series with their titles, units and looks; `sums` are the heights that stacks reach. */
 function series(panel, answer) {
   const columns = new Map(panel.columns.map((column) => [column.name, column]));
-  const named = answer.series.map(({ name, values }) => {
+  const named = answer.series.map(({ name, label, values }) => {
     const column = columns.get(name);
     const others = name === "other" && answer.others > 0;
     return {
-      name, values, numbers: values.map((value) => (value === null ? null : Number(value))),
+      name, label, values, numbers: values.map((value) => (value === null ? null : Number(value))),
       title: column?.title || (others ? `other (${answer.others})` : name), color: column?.color,
       unit: column?.unit ?? panel.unit, link: column?.link, about: others ? `${answer.others} more, summed` : null,
     };
@@ -207,12 +209,31 @@ function pointable(panel, { times, currency }, visible, { step, place }, page) {
   };
 }
 
-/** Where a click leads: what the panel's file says, or the traces of that bucket. */
+/** Where a click leads: what the panel's file says, or the traces; of the bucket and the series. */
 function target(panel, one, from, step) {
+  return led(panel, one, { from: String(from), to: String(from + step) });
+}
+
+/** Where a series of the legend leads, over the whole range; null where that is where all others lead. */
+function goes(panel, one) {
+  return one.link || Object.keys(filterOf(panel, one)).length > 0 ? led(panel, one, {}) : null;
+}
+
+function led(panel, one, extra) {
   const path = (one?.link ?? panel.open ?? "/traces").replaceAll(/\{\w+\}/g, encodeURIComponent(one?.name ?? ""));
-  const extra = { from: String(from), to: String(from + step) };
-  if (!one?.link && one && isFunction(one.name)) extra.fn = one.name;
-  return kept(path, extra);
+  // What a board's variables are set to means something on that board alone.
+  const isHere = path.startsWith("?") || path.split("?")[0] === location.pathname;
+  const own = isHere ? Object.fromEntries(query(Object.keys(controls).filter((name) => name.startsWith("var-")))) : {};
+  const filters = Object.entries({ ...own, ...filterOf(panel, one) }).filter(([name]) => isHere || !name.startsWith("var-"));
+  return kept(path.startsWith("?") ? location.pathname + path : path, { ...Object.fromEntries(filters), ...extra });
+}
+
+/** The filter that a series is: what the panel's file says, or a function of that name. */
+function filterOf(panel, one) {
+  const value = one?.label?.replace(/^limit of /, "");
+  if (!value || (NOBODY.includes(value) && !isFunction(value))) return {};
+  if (panel.filter) return { [panel.filter]: value };
+  return !one.link && isFunction(value) ? { fn: value } : {};
 }
 
 /** The length of a bucket: `5 min`. */
@@ -226,7 +247,7 @@ export function period(from, step) {
   const seconds = step % 60000 !== 0;
   const [start, end] = [from, from + step].map((at) => time(at, controls.tz, seconds));
   const isDay = start.slice(0, 10) === end.slice(0, 10);
-  return `${start} – ${isDay ? end.slice(11) : end}${controls.tz === "UTC" ? " UTC" : ""}`;
+  return `${start} – ${isDay ? end.slice(11) : end} ${zoneName(controls.tz)}`;
 }
 
 function describe(panel, { times, currency }, visible) {
@@ -246,7 +267,7 @@ export function seriesTable(panel, answer) {
   const all = series(panel, answer);
   return {
     columns: [
-      { name: "bucket", title: controls.tz === "UTC" ? "Time (UTC)" : "Time", unit: "time" },
+      { name: "bucket", title: `Time (${zoneName(controls.tz)})`, unit: "time" },
       ...all.map(({ name, title, unit }) => ({ name, title, unit })),
     ],
     data: { columns: [

@@ -8,7 +8,7 @@ export const NAMES = { tenant: "tenant", fn: "function", ver: "version", region:
 export const FILTERS = Object.keys(NAMES);
 /** What a link to another page takes along; a step fits one range on one page. */
 const KEPT = ["from", "to", "tz", "cmp", ...FILTERS];
-/** Pages that are about no range: they take nothing along. */
+/** Pages that are about no range: they take the zone along and nothing else. */
 const RANGELESS = /^\/(settings$|invocations\/|traces\/)/;
 const STEPS_S = [10, 60, 300, 900, 3600, 21600, 86400, 604800];
 const MAX_POINTS = 300;
@@ -41,12 +41,11 @@ export function query(names = Object.keys(DEFAULTS), extra = {}) {
 /** `path` with the range and the filters along; what it says itself stays. */
 export function kept(path, extra = {}) {
   const url = new URL(path, location.origin);
-  if (RANGELESS.test(url.pathname)) return path;
   const own = new Set(url.searchParams.keys());
   const fixed = pathFunction(url.pathname);
   // A function's page says in its path which one; another function's version means nothing there.
   const dropped = (name) => fixed && (name === "fn" || (name === "ver" && controls.fn !== fixed));
-  for (const [name, value] of query(KEPT)) {
+  for (const [name, value] of query(RANGELESS.test(url.pathname) ? ["tz"] : KEPT)) {
     if (!own.has(name) && !dropped(name)) url.searchParams.set(name, value);
   }
   for (const [name, value] of Object.entries(extra)) url.searchParams.set(name, value);

@@ -1,7 +1,7 @@
 // Tables: sorted and paged in the browser, with bars, links and exact values in titles.
 
 import { el, keepFocus } from "./dom.js";
-import { compare, exact, format } from "./format.js";
+import { compare, exact, format, zoneName } from "./format.js";
 import { columnsOf, currencyOf, linkOf } from "./rows.js";
 import { controls, kept } from "./state.js";
 
@@ -51,7 +51,7 @@ export function tableView(panel, body) {
     });
   }
 
-  function head({ name, title, isNumber }) {
+  function head({ name, title, unit, isNumber }) {
     const chosen = sort?.name === name;
     const mark = chosen ? (sort.down ? " ▾" : " ▴") : "";
     const turn = () => {
@@ -60,7 +60,7 @@ export function tableView(panel, body) {
       draw();
     };
     return el("th", { scope: "col", class: isNumber ? "n" : null, "aria-sort": chosen ? (sort.down ? "descending" : "ascending") : null },
-      el("button", { type: "button", onclick: turn }, title, el("span", { "aria-hidden": "true" }, mark)));
+      el("button", { type: "button", onclick: turn, title: unit === "time" ? `In ${zoneName(controls.tz)}` : null }, title, el("span", { "aria-hidden": "true" }, mark)));
   }
 
   function cell(column, row, isFirst, highest) {

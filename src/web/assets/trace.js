@@ -1,7 +1,8 @@
 // A trace's waterfall. Only the rows that can be seen are in the page, so that ten thousand spans stay usable.
 
-import { announce, el } from "./dom.js";
-import { NONE, exact, format } from "./format.js";
+import { announce, el, moment } from "./dom.js";
+import { NONE, exact, format, time, zoneName } from "./format.js";
+import { controls, kept } from "./state.js";
 
 const part = (id) => document.getElementById(id);
 const trace = JSON.parse(part("trace").textContent);
@@ -113,7 +114,7 @@ function line({ index, record }) {
   tick.style.left = `${Math.min(Math.max(since(record.time_unix_nano) / whole * 100, 0), 99.7)}%`;
   const word = record.severity_text || "log";
   return el("div", { class: `fall record ${record.severity_number >= 17 ? "error" : record.severity_number >= 13 ? "warn" : ""}`, role: "treeitem", "aria-level": span.depth + 2 },
-    text, el("span", { class: "lane", title: record.time }, tick), el("span", { class: "n" }, word), el("span", { class: "n own" }), el("span", { class: "n" }));
+    text, el("span", { class: "lane", title: `${time(record.time, controls.tz)} ${zoneName(controls.tz)}` }, tick), el("span", { class: "n" }, word), el("span", { class: "n own" }), el("span", { class: "n" }));
 }
 
 /** Nanoseconds from the trace's start to a time that a number does not hold exactly. */
@@ -166,9 +167,10 @@ async function choose(index) {
   const fact = (name, value) => (value ? el("div", {}, el("dt", {}, name), el("dd", {}, value)) : "");
   const amounts = (list) => (list ?? []).map(({ amount, currency }) => `${amount} ${currency}`).join(" + ");
   const links = [
-    span.invocation_id && el("a", { href: `/invocations/${encodeURIComponent(span.invocation_id)}` }, "Invocation"),
-    span.function && el("a", { href: `/functions/${encodeURIComponent(span.function)}` }, "Function"),
-    span.span_id && el("a", { href: `/logs?${new URLSearchParams({ trace_id: trace.trace_id, span_id: span.span_id, ...around() })}` }, "Logs"),
+    span.invocation_id && el("a", { href: kept(`/invocations/${encodeURIComponent(span.invocation_id)}`) }, "Invocation"),
+    span.function && el("a", { href: kept(`/functions/${encodeURIComponent(span.function)}`, around()) }, "Function"),
+    span.span_id && el("a", { href: kept("/logs", { trace_id: trace.trace_id, span_id: span.span_id, ...around() }) }, "Logs"),
+    span.fingerprint && el("a", { href: kept("/invocations", { outcome: span.outcome, fingerprint: span.fingerprint, ...around(432e5) }) }, "Similar errors"),
   ];
   const more = el("div", {});
   side.replaceChildren(
@@ -189,10 +191,10 @@ async function choose(index) {
   }
 }
 
-/** A range that has the whole trace. */
-function around() {
+/** A range that has the whole trace, and so many milliseconds on each side. */
+function around(margin = 36e5) {
   const start = Date.parse(trace.started_at);
-  return { from: String(start - 36e5), to: String(start + Math.ceil(trace.duration_ns / 1e6) + 36e5) };
+  return { from: String(start - margin), to: String(start + Math.ceil(trace.duration_ns / 1e6) + margin) };
 }
 
 function details(span, said) {
@@ -206,8 +208,8 @@ function details(span, said) {
   return [
     ...map("Attributes", span.attributes),
     ...list("Events", (span.events ?? []).map((event) => [`+${offset(event.time_unix_nano)} `, el("strong", {}, event.name), " ", ...pairs(event.attributes)]).map((all) => el("span", {}, all))),
-    ...list("Links", (span.links ?? []).map((link) => el("span", {}, el("a", { href: `/traces/${link.trace_id}?span=${link.span_id}` }, `Trace ${link.trace_id.slice(0, 8)}…`), " ", pairs(link.attributes)))),
-    ...list("Log records", said.slice(0, 50).map((record) => el("span", { class: "said" }, `${record.time.slice(11, 23)} ${record.severity_text} ${record.body}`))),
+    ...list("Links", (span.links ?? []).map((link) => el("span", {}, el("a", { href: kept(`/traces/${link.trace_id}?span=${link.span_id}`) }, `Trace ${link.trace_id.slice(0, 8)}…`), " ", pairs(link.attributes)))),
+    ...list("Log records", said.slice(0, 50).map((record) => el("span", { class: "said" }, moment(record.time, "clock"), ` ${record.severity_text} ${record.body}`))),
     ...map("Resource", span.resource_attributes),
     ...map("Instrumentation", { name: span.scope_name, version: span.scope_version }),
   ];

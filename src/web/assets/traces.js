@@ -2,10 +2,10 @@
 
 import { token } from "./colors.js";
 import { announce, el } from "./dom.js";
-import { exact, format, time } from "./format.js";
+import { exact, format, time, zoneName } from "./format.js";
 import { chartIn, frame, layout, logarithmic, timeAxis, valueAxis } from "./plot.js";
 import { hideTip, showTip } from "./pointer.js";
-import { controls } from "./state.js";
+import { controls, kept } from "./state.js";
 
 const [NEAR_PX, CLICK_PX] = [14, 6];
 const card = document.getElementById("scatter");
@@ -35,9 +35,12 @@ function draw(body, { points, from, to }) {
   stage.append(canvas, band, ring);
   body.replaceChildren(stage);
   const chart = chartIn(canvas);
-  const lengths = points.map(({ duration_ns: length }) => Math.max(length, 1));
-  const scale = logarithmic(Math.min(...lengths), Math.max(...lengths));
-  const title = `Durations of ${points.length} traces, from ${format(Math.min(...lengths), "nanoseconds")} to ${format(Math.max(...lengths), "nanoseconds")}. Arrow keys go through them, Enter opens one.`;
+  // What was turned away took no time at all, which a scale of orders of magnitude has no place for: it is drawn at its foot.
+  const lengths = points.map(({ duration_ns: length }) => length).filter((length) => length > 0);
+  const shortest = lengths.length > 0 ? Math.min(...lengths) : 1;
+  const scale = logarithmic(shortest, Math.max(shortest, ...lengths));
+  const height = ({ duration_ns: length }) => Math.max(length, scale.min);
+  const title = `Durations of ${points.length} traces, from ${format(shortest, "nanoseconds")} to ${format(Math.max(shortest, ...lengths), "nanoseconds")}. Arrow keys go through them, Enter opens one.`;
   stage.setAttribute("aria-label", title);
   let place = null;
   let at = -1;
@@ -48,7 +51,7 @@ function draw(body, { points, from, to }) {
     place = layout(stage, scale, "nanoseconds", from, to);
     const dots = (failed, name, color, symbol, size) => ({
       name, type: "scatter", symbol, symbolSize: size, silent: true, animation: false, itemStyle: { color: token(color), opacity: 0.7 },
-      data: points.filter((point) => point.failed === failed).map((point) => [point.time, Math.max(point.duration_ns, 1)]),
+      data: points.filter((point) => point.failed === failed).map((point) => [point.time, height(point)]),
     });
     chart.setOption({
       ...frame(place.plot, title), xAxis: timeAxis(from, to, place.plot), yAxis: valueAxis(scale, "nanoseconds"),
@@ -58,7 +61,7 @@ function draw(body, { points, from, to }) {
     ring.hidden = true;
   }
 
-  const spot = (point) => ({ x: place.x(point.time), y: place.y(Math.max(point.duration_ns, 1)) });
+  const spot = (point) => ({ x: place.x(point.time), y: place.y(height(point)) });
   const inside = (event) => {
     const box = stage.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -84,11 +87,11 @@ function draw(body, { points, from, to }) {
     Object.assign(ring.style, { left: `${x}px`, top: `${y}px` });
     const box = stage.getBoundingClientRect();
     const rows = [{ name: "took", value: format(point.duration_ns, "nanoseconds") }, { name: "", value: point.failed ? "failed" : "well" }];
-    showTip({ title: `${time(point.time, controls.tz)} ${controls.tz === "UTC" ? "UTC" : ""}`, rows, notes: [point.function, point.trace_id] }, box.left + x, box.top + y);
+    showTip({ title: `${time(point.time, controls.tz)} ${zoneName(controls.tz)}`, rows, notes: [point.function, point.trace_id] }, box.left + x, box.top + y);
     return point;
   }
 
-  const open = (index) => { if (index >= 0) location.assign(`/traces/${points[index].trace_id}`); };
+  const open = (index) => { if (index >= 0) location.assign(kept(`/traces/${points[index].trace_id}`)); };
 
   /** The page of the traces in a rectangle. */
   function zoom(a, b) {

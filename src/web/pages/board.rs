@@ -40,7 +40,7 @@ struct Page<'a> {
     controls: &'a Controls,
     /// The controls that a link to another page takes along, as a query.
     keep: String,
-    range_label: String,
+    range_label: range::Label,
     ranges: Vec<Choice>,
     earlier: String,
     later: String,
@@ -216,9 +216,9 @@ fn show(
     }
     let url = &window.url;
     let beside = beside(url, is_fixed);
-    let here = |range: &[Pair; 2]| format!("?{}", range::encoded(range.iter().chain(&beside)));
+    let here = |range: &[Pair]| format!("?{}", range::encoded(range.iter().chain(&beside)));
     let choice = |(from, label): (&'static str, &'static str)| {
-        let href = here(&[("from", from.to_owned()), ("to", "now".to_owned())]);
+        let href = here(&range::to_now(url, from));
         Choice { label, from, href, chosen: range::is_chosen(url, from) }
     };
     let chips = chips(url, is_fixed);

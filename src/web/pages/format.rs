@@ -40,6 +40,17 @@ pub(in crate::web) fn count(count: i64) -> String {
     text
 }
 
+/// An estimate of a count, three digits of it: `821`, `8 210`, `412 k`, `2.34 M`.
+pub(in crate::web) fn about(estimate: i64) -> String {
+    match estimate.max(0) {
+        estimate @ 0..1_000 => count(estimate),
+        estimate @ 1_000..10_000 => count(estimate / 10 * 10),
+        estimate @ 10_000..1_000_000 => format!("{} k", three_digits(estimate, 1_000)),
+        estimate @ 1_000_000..1_000_000_000 => format!("{} M", three_digits(estimate, 1_000_000)),
+        estimate => format!("{} G", three_digits(estimate, 1_000_000_000)),
+    }
+}
+
 /// `part` of `whole` in percent: `3.42 %`.
 pub(super) fn share(part: i64, whole: i64) -> String {
     if whole == 0 { NONE.to_owned() } else { format!("{} %", three_digits(part.saturating_mul(100), whole)) }
@@ -101,6 +112,8 @@ mod tests {
             (count(0), count(999), count(1_234_567)),
             ("0".into(), "999".into(), "1\u{202f}234\u{202f}567".into())
         );
+        let estimates = [0, 9_999, 12_345, 999_999, 2_345_678, 51_000_000_000].map(about);
+        assert_eq!(estimates, ["0", "9\u{202f}990", "12.3 k", "999 k", "2.34 M", "51 G"]);
         assert_eq!((share(1, 0), share(0, 5), share(342, 10_000)), ("—".into(), "0 %".into(), "3.42 %".into()));
     }
 

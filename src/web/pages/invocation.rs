@@ -17,15 +17,17 @@ use serde::Serialize;
 use crate::query::{Param, Params};
 use crate::units::Timestamp;
 use crate::web::error::Problem;
+use crate::web::panel::window::read_zone;
 use crate::web::params::QueryString;
 use crate::web::state::AppState;
 
 use super::export::{self, Export};
 use super::invocations::PATH;
 use super::phases;
+use super::range::{self, Pair};
 use super::row::{self, Row, text};
 
-use attempt::Attempt;
+use attempt::{Attempt, Context};
 use records::Record;
 
 /// How far clocks of what was called may differ from ours.
@@ -42,7 +44,7 @@ struct Page {
     records_error: Option<String>,
     /// Why there may be no spans and records.
     kept: Option<String>,
-    /// The traces that it is of.
+    /// Links to the traces that it is of.
     traces: Vec<String>,
     /// Its log records among all.
     logs: String,
@@ -83,6 +85,7 @@ pub(in crate::web) async fn invocation(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut query = QueryString::of(&uri);
+    let zone: Vec<Pair> = range::zone(&read_zone(&mut query)?).into_iter().collect();
     let export = Export::read(&mut query)?;
     query.finish()?;
     let only = Params::from([("invocation_id".to_owned(), Param::Text(id.clone()))]);
@@ -98,15 +101,16 @@ pub(in crate::web) async fn invocation(
     let (spans, records) = futures::join!(spans(&state, &rows, &span), records(&state, &id, &span));
     let (spans, spans_error) = spans;
     let (records, records_error) = row::rows(records);
-    let path = format!("{PATH}/{}", super::range::segment(&id));
+    let path = format!("{PATH}/{}", range::segment(&id));
+    let shown = Context { state: &state, spans: &spans, spans_error: spans_error.as_deref(), zone: &zone };
     let page = Page {
-        attempts: rows.iter().map(|row| Attempt::of(row, &spans, spans_error.as_deref(), &state)).collect(),
+        attempts: rows.iter().map(|row| Attempt::of(row, &shown)).collect(),
         more_records: records.len() >= records::MOST,
         records: records.iter().map(|record| Record::of(record, &rows)).collect(),
         records_error,
         kept: kept(&state, &span),
-        traces: traces(&rows).into_iter().map(str::to_owned).collect(),
-        logs: super::range::href("/logs", &span.records(&id)),
+        traces: traces(&rows).into_iter().map(|id| range::href(&format!("/traces/{id}"), &zone)).collect(),
+        logs: range::href("/logs", span.records(&id).iter().chain(&zone)),
         csv: format!("{path}?format=csv"),
         json: format!("{path}?format=json"),
         id,
@@ -124,7 +128,7 @@ impl Span {
     }
 
     /// What the page of logs is asked for.
-    fn records(&self, id: &str) -> [super::range::Pair; 3] {
+    fn records(&self, id: &str) -> [Pair; 3] {
         [("invocation_id", id.to_owned()), ("from", self.from.to_string()), ("to", self.to.to_string())]
     }
 

@@ -58,6 +58,8 @@ struct Page<'a> {
 struct Shown {
     id: String,
     href: String,
+    /// RFC 3339
+    at: String,
     date: String,
     time: String,
     function: String,
@@ -131,7 +133,7 @@ pub(in crate::web) async fn invocations(State(state): State<Arc<AppState>>, uri:
         filters: &controls.filters,
         outcomes: outcome::choices(&filter.outcome),
         reasons: filter::reasons(&filter.throttle_reason),
-        kept: range::beside(controls, &["tenant", "fn", "ver", "region", "tag"]),
+        kept: [range::beside(controls, &["tenant", "fn", "ver", "region", "tag"]), filter.beside()].concat(),
         filtered: controls.filters != Filters::default() || filter != Filter::default(),
         clear: range::href(PATH, &range::range(controls)),
         invocations: rows.iter().map(|row| shown(row, &window)).collect(),
@@ -172,7 +174,8 @@ fn shown(row: &Row, window: &Window) -> Shown {
     let id = text(row, "invocation_id");
     Shown {
         id: id.to_owned(),
-        href: format!("{PATH}/{}", range::segment(id)),
+        href: range::href(&format!("{PATH}/{}", range::segment(id)), &range::zone(&window.url.tz)),
+        at: started.to_owned(),
         date: date.to_owned(),
         time: time.trim_end_matches('Z').get(..12).unwrap_or(time).to_owned(),
         function: text(row, "function").to_owned(),

@@ -20,7 +20,7 @@ use crate::web::state::AppState;
 
 use super::empty::{self, Empty};
 use super::range::{self, Pair, Range};
-use super::traces::is_outside;
+use super::traces::clear;
 
 const PATH: &str = "/logs";
 /// Characters of a body that are shown beside the pointer.
@@ -51,7 +51,9 @@ struct Page<'a> {
 /// A line of the list.
 #[derive(Serialize)]
 struct Shown {
-    date: String,
+    /// RFC 3339
+    at: String,
+    full: String,
     time: String,
     level: &'static str,
     severity: String,
@@ -65,6 +67,9 @@ struct Shown {
     environment: String,
     invocation: String,
     source: String,
+    /// RFC 3339; empty where it is not known.
+    arrived: String,
+    arrived_full: String,
     links: Vec<Link>,
     fields: Vec<(&'static str, String)>,
     attributes: Vec<(String, String)>,
@@ -125,7 +130,7 @@ pub(in crate::web) async fn logs(
         severities: severities(&filter.severity),
         kept: kept(&window, &filter),
         filtered,
-        clear: range::href(PATH, &if is_outside(empty.as_ref()) { Vec::new() } else { range.clone() }),
+        clear: range::href(PATH, &clear(controls, empty.as_ref())),
         notices: notices(&state, &window),
         records: records.iter().map(|row| shown(row, &range)).collect(),
         newest: cursor.map(|_| link(PATH, &[])),
@@ -167,7 +172,8 @@ fn notices(state: &AppState, window: &Window) -> Vec<String> {
 fn shown(row: &Row, range: &[Pair]) -> Shown {
     let own = |column: &str| text(row, column).to_owned();
     let at = text(row, "time");
-    let (date, time) = at.split_once('T').unwrap_or(("", at));
+    let full = full(at);
+    let time = full.split_once(' ').map_or(at, |(_, time)| time);
     let level = level(int(row, "severity_number"));
     let severity = own("severity_text");
     let fields = [
@@ -181,12 +187,14 @@ fn shown(row: &Row, range: &[Pair]) -> Shown {
         ("span", "span_id"),
         ("scope", "scope_name"),
         ("event", "event_name"),
-        ("arrived", "ingested_at"),
     ];
     let fields = fields.map(|(name, column)| (name, own(column)));
     Shown {
-        date: date.to_owned(),
-        time: time.trim_end_matches('Z').get(..12).unwrap_or(time).to_owned(),
+        at: at.to_owned(),
+        time: time.get(..12).unwrap_or(time).to_owned(),
+        full,
+        arrived_full: self::full(text(row, "ingested_at")),
+        arrived: own("ingested_at"),
         level,
         severity: if severity.is_empty() { level.to_owned() } else { severity },
         function: own("function"),
@@ -204,16 +212,24 @@ fn shown(row: &Row, range: &[Pair]) -> Shown {
     }
 }
 
+/// An instant as people read it, in UTC.
+fn full(instant: &str) -> String {
+    instant.replace('T', " ").trim_end_matches('Z').to_owned()
+}
+
 fn links(row: &Row, range: &[Pair]) -> Vec<Link> {
     let to =
         |column: &str, link: &dyn Fn(&str) -> String| Some(text(row, column)).filter(|id| !id.is_empty()).map(link);
+    let zone = range.iter().filter(|(name, _)| *name == "tz").collect::<Vec<_>>();
+    let zone = || zone.iter().copied();
     let trace = to("trace_id", &|id| {
         let span = text(row, "span_id");
-        if span.is_empty() { format!("/traces/{id}") } else { format!("/traces/{id}?span={}", range::segment(span)) }
+        let span = Some(("span", span.to_owned())).filter(|_| !span.is_empty());
+        range::href(&format!("/traces/{id}"), span.iter().chain(zone()))
     });
     let all = [
         ("Trace", trace),
-        ("Invocation", to("invocation_id", &|id| format!("/invocations/{}", range::segment(id)))),
+        ("Invocation", to("invocation_id", &|id| range::href(&format!("/invocations/{}", range::segment(id)), zone()))),
         ("Function", to("function", &|name| range::href(&format!("/functions/{}", range::segment(name)), range))),
     ];
     all.into_iter().filter_map(|(title, href)| Some(Link { title, href: href? })).collect()

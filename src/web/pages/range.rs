@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::units::Timestamp;
-use crate::web::panel::window::{Controls, Window};
+use crate::web::panel::window::{Controls, UTC, Window};
 
 /// Ranges that one click chooses: the start, and what it is called.
 pub(super) const RANGES: [(&str, &str); 10] = [
@@ -28,9 +28,11 @@ pub(super) type Pair = (&'static str, String);
 pub(super) struct Range {
     /// Where the form leads.
     path: String,
-    label: String,
+    label: Label,
     from: String,
     to: String,
+    /// `UTC` or `local`
+    tz: String,
     choices: Vec<Choice>,
     /// The range moved by half of its length.
     earlier: String,
@@ -49,6 +51,22 @@ struct Choice {
     chosen: bool,
 }
 
+/// The range in words: what a choice is called, or from when to when.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Label {
+    known: Option<&'static str>,
+    edges: [Edge; 2],
+}
+
+/// An end of the range as it was asked for.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Edge {
+    /// The instant, RFC 3339; none where the text follows the clock.
+    at: Option<String>,
+    /// `now-6h`, or the instant in UTC to the minute.
+    text: String,
+}
+
 /// A filter that is set, and the page without it.
 #[derive(Serialize)]
 struct Chip {
@@ -63,7 +81,7 @@ impl Range {
         let controls = &window.url;
         let hidden: Vec<Pair> = filters(controls).into_iter().chain(own.iter().cloned()).collect();
         let choice = |(from, label): (&'static str, &'static str)| {
-            let range = [("from", from.to_owned()), ("to", "now".to_owned())];
+            let range = to_now(controls, from);
             Choice { label, href: href(path, range.iter().chain(&hidden)), chosen: is_chosen(controls, from) }
         };
         let half = half_ms(window);
@@ -75,8 +93,9 @@ impl Range {
             chips: chips(path, controls, &hidden),
             path: path.to_owned(),
             label: label(window),
-            from: controls.from.clone(),
-            to: controls.to.clone(),
+            from: field(&controls.from),
+            to: field(&controls.to),
+            tz: controls.tz.clone(),
             choices: RANGES.map(choice).into(),
             hidden,
         }
@@ -89,15 +108,26 @@ pub(super) fn is_chosen(controls: &Controls, from: &str) -> bool {
 }
 
 /// The range in words.
-pub(super) fn label(window: &Window) -> String {
+pub(super) fn label(window: &Window) -> Label {
     let url = &window.url;
-    let minute = |at: Timestamp| at.to_string().chars().take(16).collect::<String>().replace('T', " ");
-    let text = |asked: &str, at| if asked.starts_with("now") { asked.to_owned() } else { minute(at) };
-    let known = RANGES.iter().find(|(from, _)| is_chosen(url, from));
-    known.map_or_else(
-        || format!("{} – {}", text(&url.from, window.from), text(&url.to, window.to)),
-        |(_, label)| (*label).to_owned(),
-    )
+    let edge = |asked: &str, at: Timestamp| {
+        let at = Some(at.to_string()).filter(|_| !asked.starts_with("now"));
+        let minute = |at: &String| at.chars().take(16).collect::<String>().replace('T', " ");
+        Edge { text: at.as_ref().map_or_else(|| asked.to_owned(), minute), at }
+    };
+    let known = RANGES.iter().find(|(from, _)| is_chosen(url, from)).map(|(_, label)| *label);
+    Label { known, edges: [edge(&url.from, window.from), edge(&url.to, window.asked_to)] }
+}
+
+/// What a field shows of an end of the range: as it was asked for, but for milliseconds, which nobody reads.
+fn field(asked: &str) -> String {
+    let instant = asked.parse::<i64>().map(|millis| Timestamp::from_micros(millis.saturating_mul(1_000)).to_string());
+    instant.map_or_else(|_| asked.to_owned(), |instant| instant.replace(".000000Z", "Z"))
+}
+
+/// The range from `from` to now, in the same zone.
+pub(super) fn to_now(controls: &Controls, from: &str) -> Vec<Pair> {
+    [("from", from.to_owned()), ("to", "now".to_owned())].into_iter().chain(zone(&controls.tz)).collect()
 }
 
 /// Half of the range's length, milliseconds.
@@ -105,10 +135,11 @@ pub(super) fn half_ms(window: &Window) -> i64 {
     i64::try_from(window.length().as_millis() / 2).unwrap_or(i64::MAX)
 }
 
-/// The range with its start and end moved, milliseconds.
-pub(super) fn moved(window: &Window, start_ms: i64, end_ms: i64) -> [Pair; 2] {
+/// The range with its start and end moved, milliseconds, in the same zone.
+pub(super) fn moved(window: &Window, start_ms: i64, end_ms: i64) -> Vec<Pair> {
     let by = |at: Timestamp, ms: i64| (at.micros() / 1_000).saturating_add(ms).to_string();
-    [("from", by(window.from, start_ms)), ("to", by(window.to, end_ms))]
+    let range = [("from", by(window.from, start_ms)), ("to", by(window.to, end_ms))];
+    range.into_iter().chain(zone(&window.url.tz)).collect()
 }
 
 /// The filters that are set, the range and what else is set kept.
@@ -145,6 +176,7 @@ pub(super) fn title(name: &str) -> Option<&'static str> {
         "source" => Some("source"),
         "throttle_reason" => Some("throttled by"),
         "error" => Some("error holds"),
+        "fingerprint" => Some("error group"),
         _ => None,
     }
 }
@@ -154,16 +186,20 @@ pub(super) fn keep(controls: &Controls) -> String {
     encoded(range(controls).iter().chain(&filters(controls)))
 }
 
-/// The range, where it is not the usual one.
+/// The range and the zone that it is shown in, where they are not the usual ones.
 pub(super) fn range(controls: &Controls) -> Vec<Pair> {
-    set([("from", &controls.from, "now-24h"), ("to", &controls.to, "now")])
+    set([("from", &controls.from, "now-24h"), ("to", &controls.to, "now"), ("tz", &controls.tz, UTC)])
+}
+
+/// The zone alone, for pages that have no range.
+pub(super) fn zone(tz: &str) -> Option<Pair> {
+    (tz != UTC).then(|| ("tz", tz.to_owned()))
 }
 
 /// What stands beside the range, where it is not as usual.
 pub(super) fn filters(controls: &Controls) -> Vec<Pair> {
     let filters = &controls.filters;
     set([
-        ("tz", &controls.tz, "UTC"),
         ("cmp", &controls.cmp, ""),
         ("tenant", &filters.tenant, ""),
         ("fn", &filters.function, ""),

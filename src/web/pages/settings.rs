@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::units::nanos;
 use crate::web::error::Problem;
+use crate::web::panel::window::read_zone;
 use crate::web::params::QueryString;
 use crate::web::settings::{Setting, Value};
 use crate::web::state::AppState;
@@ -78,7 +79,10 @@ struct Rates {
 /// The settings
 #[utoipa::path(get, path = "/settings", tag = "pages", responses((status = 200, description = "An HTML page", content_type = "text/html", body = String)))]
 pub(in crate::web) async fn settings(State(state): State<Arc<AppState>>, uri: Uri) -> Result<Response, Problem> {
-    QueryString::of(&uri).finish()?;
+    let mut query = QueryString::of(&uri);
+    // It shows no times, and hands the zone on.
+    read_zone(&mut query)?;
+    query.finish()?;
     let sections = state
         .settings
         .sections

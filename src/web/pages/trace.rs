@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::units::TraceId;
 use crate::web::error::Problem;
+use crate::web::panel::window::read_zone;
 use crate::web::params::QueryString;
 use crate::web::state::AppState;
 use crate::web::traces::read::{self, MOST, Trace};
@@ -26,6 +27,8 @@ struct Page {
     id: String,
     title: String,
     started_at: String,
+    /// The same, RFC 3339.
+    at: String,
     tiles: Vec<Tile>,
     notices: Vec<String>,
     json: String,
@@ -70,15 +73,17 @@ pub(in crate::web) async fn trace(
     for control in CONTROLS {
         query.text(control)?;
     }
+    let zone = super::range::zone(&read_zone(&mut query)?);
     query.finish()?;
     let Some(known) = trace_id(&id) else { return missing(&state, id, None).await };
     let Some(trace) = read::read(&state.query, known).await? else { return missing(&state, id, Some(known)).await };
     let page = Page {
         title: trace.items.first().map_or_else(|| trace.trace_id.clone(), |root| root.name.clone()),
         started_at: trace.started_at.replace('T', " ").trim_end_matches('Z').to_owned(),
+        at: trace.started_at.clone(),
         tiles: tiles(&trace),
         notices: notices(&trace, &state),
-        logs: super::range::href("/logs", &around(&trace)),
+        logs: super::range::href("/logs", around(&trace).iter().chain(&zone)),
         json: super::embedded(&trace)?,
         id: trace.trace_id,
     };

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::web::error::Problem;
 use crate::web::outcome::{self, Choice};
-use crate::web::panel::window::{Filters, Window};
+use crate::web::panel::window::{Controls, Filters, Window};
 use crate::web::params::QueryString;
 use crate::web::state::AppState;
 use crate::web::traces::filter::Filter;
@@ -50,6 +50,8 @@ struct Page<'a> {
 struct Shown {
     id: String,
     href: String,
+    /// RFC 3339
+    at: String,
     date: String,
     time: String,
     root: String,
@@ -91,7 +93,8 @@ pub(in crate::web) async fn traces(
     query.finish()?;
     if let Some(asked) = asked {
         let id = trace_id(&asked).map_or(asked, |id| id.to_string());
-        return Ok(Redirect::to(&format!("{PATH}/{}", range::segment(&id))).into_response());
+        let zone = range::zone(&window.url.tz);
+        return Ok(Redirect::to(&range::href(&format!("{PATH}/{}", range::segment(&id)), &zone)).into_response());
     }
     let (found, error) = match search::search(&state.query, &window, &filter, cursor.as_ref(), limit).await {
         Ok(found) => (found, None),
@@ -112,9 +115,9 @@ pub(in crate::web) async fn traces(
         outcomes: outcome::choices(&filter.outcome),
         kept: range::beside(controls, &["tenant", "fn", "ver", "region", "tag"]),
         filtered,
-        clear: range::href(PATH, &if is_outside(empty.as_ref()) { Vec::new() } else { range::range(controls) }),
+        clear: range::href(PATH, &clear(controls, empty.as_ref())),
         cut: empty::cut(&state, &window, &["spans"]),
-        traces: found.items.iter().map(|trace| shown(trace, longest)).collect(),
+        traces: found.items.iter().map(|trace| shown(trace, longest, &controls.tz)).collect(),
         newest: cursor.map(|_| link(PATH, &[])),
         older: found.next_cursor.map(|next| link(PATH, &[("cursor", next)])),
         json: link("/api/v1/traces", &[]),
@@ -125,16 +128,23 @@ pub(in crate::web) async fn traces(
     state.pages.render(&state, "traces.html", PATH, &page)
 }
 
-pub(super) fn is_outside(empty: Option<&Empty>) -> bool {
-    empty.is_some_and(Empty::is_outside)
+/// What the page without filters keeps: its range, unless nothing of that is kept.
+pub(super) fn clear(controls: &Controls, empty: Option<&Empty>) -> Vec<Pair> {
+    if empty.is_some_and(Empty::is_outside) {
+        range::zone(&controls.tz).into_iter().collect()
+    } else {
+        range::range(controls)
+    }
 }
 
-fn shown(trace: &TraceItem, longest: i64) -> Shown {
+fn shown(trace: &TraceItem, longest: i64, tz: &str) -> Shown {
+    let zone = range::zone(tz);
     let (date, time) = trace.started_at.split_once('T').unwrap_or(("", &trace.started_at));
     let count = |count: i64| if count == 0 { NONE.to_owned() } else { format::count(count) };
     Shown {
         id: trace.trace_id.clone(),
-        href: format!("{PATH}/{}", trace.trace_id),
+        href: range::href(&format!("{PATH}/{}", trace.trace_id), &zone),
+        at: trace.started_at.clone(),
         date: date.to_owned(),
         time: time.trim_end_matches('Z').get(..12).unwrap_or(time).to_owned(),
         root: trace.root.clone(),

@@ -37,6 +37,9 @@ pub(super) struct Chart {
 pub(super) struct Series {
     /// The value of the column `series`, or the name of the column.
     name: String,
+    /// The value of the column `series` alone, which a filter may be; none where several are summed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     /// A value for each of the times; null where there is none.
     values: Vec<Value>,
 }
@@ -135,8 +138,12 @@ pub(super) fn chart(panel: &Panel, window: &Window, result: &QueryResult) -> Res
     };
     let zero = (panel.gap == Gap::Zero).then_some(Number::Int(0));
     let json = |cell: Option<Option<Number>>| cell.unwrap_or(zero).map_or(Value::Null, Number::json);
-    let series =
-        found.into_iter().map(|(key, cells)| Series { name: name(key), values: cells.into_iter().map(json).collect() });
+    let own = if by_series { found.len().min(if others > 0 { MAX_SERIES } else { usize::MAX }) } else { 0 };
+    let series = found.into_iter().enumerate().map(|(place, (key, cells))| Series {
+        label: (place < own).then(|| key.label.clone()),
+        name: name(key),
+        values: cells.into_iter().map(json).collect(),
+    });
     let series = series.collect();
     let currency = if currencies.len() == 1 { currencies.pop() } else { None };
     Ok(Chart { times: buckets.iter().map(|bucket| bucket / 1_000).collect(), series, others, currency })

@@ -17,6 +17,8 @@ pub(in crate::web) const MAX_POINTS: i64 = 300;
 const STEPS_S: [i64; 8] = [10, 60, 300, 900, 3_600, 21_600, 86_400, 604_800];
 /// The range where the URL says none.
 const DEFAULT_FROM: &str = "now-24h";
+/// The zone that times are shown in where the URL says none.
+pub(in crate::web) const UTC: &str = "UTC";
 const NANOS_PER_S: i64 = 1_000_000_000;
 
 /// What a page is asked for. Every control of the page writes it into the URL.
@@ -67,6 +69,7 @@ pub(in crate::web) struct Filters {
 impl Window {
     /// Reads the controls that every page has; what is not given has its default.
     pub(in crate::web) fn read(query: &mut QueryString, now: Timestamp) -> Result<Self, Problem> {
+        let tz = read_zone(query)?;
         let mut text = |name, default: &str| -> Result<String, Problem> {
             let given = query.text(name)?.filter(|text| !text.is_empty());
             Ok(given.unwrap_or_else(|| default.to_owned()))
@@ -74,7 +77,7 @@ impl Window {
         let url = Controls {
             from: text("from", DEFAULT_FROM)?,
             to: text("to", "now")?,
-            tz: text("tz", "UTC")?,
+            tz,
             step: text("step", "auto")?,
             cmp: text("cmp", "")?,
             filters: Filters {
@@ -111,9 +114,6 @@ impl Window {
         if from >= to {
             let detail = format!("from={} is not before to={}", url.from, url.to);
             return Err(Problem::invalid(detail));
-        }
-        if !["UTC", "local"].contains(&url.tz.as_str()) {
-            return Err(Problem::invalid(format!("tz={}: it must be UTC or local", url.tz)));
         }
         if !url.filters.tag.is_empty() && !url.filters.tag.contains(':') {
             return Err(Problem::invalid(format!("tag={}: write tag=KEY:VALUE", url.filters.tag)));
@@ -201,6 +201,15 @@ impl Window {
 fn up_to_whole(time: Timestamp, seconds: i64) -> Timestamp {
     let whole = seconds * NANOS_PER_S;
     Timestamp::from_nanos(-(-time.nanos()).div_euclid(whole) * whole)
+}
+
+/// The zone that times are shown in: `UTC`, or `local`, which is the browser's.
+pub(in crate::web) fn read_zone(query: &mut QueryString) -> Result<String, Problem> {
+    match query.text("tz")?.filter(|text| !text.is_empty()) {
+        None => Ok(UTC.to_owned()),
+        Some(tz) if [UTC, "local"].contains(&tz.as_str()) => Ok(tz),
+        Some(tz) => Err(Problem::invalid(format!("tz={tz}: it must be UTC or local"))),
+    }
 }
 
 /// `now`, `now-6h`, RFC 3339, or milliseconds since the epoch.

@@ -70,7 +70,7 @@ async fn records_are_found_by_each_filter() {
         let answer = app.get(&format!("/api/v1/logs?{filter}")).await;
         assert_eq!(bodies(&answer.json()), expected, "{filter}");
         let html = app.get(&format!("/logs?{filter}")).await.text().to_owned();
-        assert_eq!(html.matches("<summary><span class=\"when\"").count(), expected.len(), "{filter}");
+        assert_eq!(html.matches("<summary><time class=\"when\"").count(), expected.len(), "{filter}");
         assert!(!html.contains("<script>alert"), "what is said stays text");
     }
     for (wrong, place) in

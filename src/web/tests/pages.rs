@@ -209,11 +209,22 @@ async fn invocations_that_failed_or_did_not_run_have_a_page() {
     let parts = [
         "The function failed",
         "Trap.UnreachableCodeReached",
-        "ended alike",
+        "Similar errors",
+        "&amp;fingerprint=",
         "outcome=error",
         "Errors of the function",
     ];
     assert_has(&failed, &parts);
+    // The link leads to the errors of the group, and to those alone.
+    app.deploy("other", "(module (func (export \"_start\") (drop (i32.div_s (i32.const 1) (i32.const 0)))))", "").await;
+    app.get("/fn/other").await;
+    let group = app.one("SELECT fingerprint FROM error_groups WHERE function = 'trap'").await;
+    let group = format!("/invocations?outcome=error&fingerprint={}", group.as_str().unwrap());
+    assert!(failed.contains(&group.split_once('?').unwrap().1.replace('&', "&amp;")), "{group} is not in {failed}");
+    let alike = app.page(&group).await;
+    assert!(alike.contains(&id("trap").await) && !alike.contains(&id("other").await), "{alike}");
+    assert_has(&alike, &["error group"]);
+    app.get("/invocations?fingerprint=other").await.problem(400, "invalid-request");
     let shut = app.page(&format!("/invocations/{}", id("shut").await)).await;
     assert_has(&shut, &["reserved concurrency was in use", "Nothing ran.", "it costs nothing", "It wrote none."]);
     let reply = app.get("/invocations/nobody%3Cscript%3E").await;
@@ -222,6 +233,31 @@ async fn invocations_that_failed_or_did_not_run_have_a_page() {
     assert_has(reply.text(), &["nobody&lt;script&gt;", "invocation_id", "kept for 400 days"]);
     let old = app.get("/invocations/01900000-0000-7000-8000-000000000000").await;
     assert_has(old.text(), &["This id was made "]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_name_their_instant_and_links_keep_the_zone() {
+    let app = App::new().await;
+    app.deploy("probe", PROBE, "").await;
+    app.get("/fn/probe/log").await;
+    let began = app.one("SELECT started_at FROM invocations").await.as_str().unwrap().to_owned();
+    let clock = &began[11..23];
+    let time = format!("datetime=\"{began}\" data-part=\"clock\">{clock}</time>");
+    for list in ["/invocations", "/traces"] {
+        let html = app.page(&format!("{list}?tz=local&from=1772323200000")).await;
+        assert_has(&html, &[&time, "<span class=\"zone\">UTC</span>", "<option value=\"local\" selected>"]);
+        assert_has(&html, &["<time datetime=\"2026-03-01T00:00:00", "name=\"from\" value=\"2026-03-01T00:00:00Z\""]);
+        let to = html.split(&format!("href=\"{list}/")).nth(1).unwrap().split('"').next().unwrap();
+        assert!(to.ends_with("?tz=local"), "{to}");
+        let one = app.page(&format!("{list}/{to}")).await;
+        assert_has(&one, &[&format!("datetime=\"{began}\" data-part=\"full\">"), "tz=local"]);
+        assert_has(&app.page(&format!("{list}/{}", to.replace("local", "UTC"))).await, &[clock]);
+    }
+    assert_has(&app.page("/logs?tz=local").await, &["data-part=\"clock\">", "?tz=local\">Invocation</a>"]);
+    app.page("/settings?tz=local").await;
+    for page in ["/settings", "/invocations", "/logs", "/sql"] {
+        app.get(&format!("{page}?tz=Mars")).await.problem(400, "invalid-request");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -128,6 +128,41 @@ async fn calls_are_traces_with_their_cost() {
     }
 }
 
+/// More traces than are drawn, over eight days: the sample is of all days, and what few match is drawn whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_chart_covers_a_long_range_evenly() {
+    const TRACES: u32 = 16_000;
+    let app = App::new().await;
+    let begin = app.state.clock.now().minus(std::time::Duration::from_secs(8 * 86_400));
+    let apart = 8 * 86_400_000 / u64::from(TRACES);
+    let spans = (1..=TRACES).map(|number| {
+        let length = if number.is_multiple_of(4_000) { 600_000 } else { 5 };
+        let mut digest = [0; 16];
+        digest[..4].copy_from_slice(&number.to_be_bytes());
+        digest[12..].copy_from_slice(&number.wrapping_mul(2_654_435_761).to_be_bytes());
+        let plain = span(begin, 1, u64::from(number), None, u64::from(number - 1) * apart, length);
+        Span { trace_id: TraceId::from_bytes(digest).unwrap(), ..plain }
+    });
+    app.store(Records { spans: spans.collect(), ..Records::default() }).await;
+
+    let all = app.get("/api/v1/traces/scatter?from=now-12d").await.json();
+    let (entries, every) = (all["entries"].as_i64().unwrap(), all["every"].as_i64().unwrap());
+    assert!(every > 1 && (13_600..=18_400).contains(&entries), "about 16,000: {entries}, one of {every}");
+    let points = all["points"].as_array().unwrap();
+    assert!((1_600..=2_000).contains(&points.len()), "{} points", points.len());
+    let mut days = [0; 8];
+    for point in points {
+        let since = point["time"].as_i64().unwrap() - begin.micros() / 1_000;
+        days[usize::try_from(since / 86_400_000).unwrap().min(7)] += 1;
+    }
+    assert!(days.iter().all(|points| (150..=350).contains(points)), "{days:?}");
+    assert!(all["notice"].as_str().unwrap().starts_with("an even sample: "), "{}", all["notice"]);
+
+    let slow = app.get("/api/v1/traces/scatter?from=now-12d&min_duration=1m").await.json();
+    assert_eq!((&slow["entries"], &slow["every"], &slow["notice"]), (&json!(4), &json!(1), &Value::Null));
+    assert_eq!(slow["points"].as_array().unwrap().len(), 4);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_traces_join_without_a_gap_or_a_repeat() {
     let app = App::new().await;

@@ -66,6 +66,9 @@ pub(in crate::web) struct SpanItem {
     /// Of the invocation whose span this is.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<String>,
+    /// The group of errors that the invocation is of: outcome, type and the message's shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     cold: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -218,6 +221,7 @@ impl Source<'_> {
         let row = self.row;
         let some = |column: &str| Some(text(row, column)).filter(|text| !text.is_empty()).map(str::to_owned);
         let outcome = self.invocations.first().map(|row| text(row, "outcome").to_owned());
+        let fingerprint = self.invocations.first().map(|row| text(row, "fingerprint")).filter(|text| !text.is_empty());
         let function = some("function").or_else(|| some("service"));
         let kind = usize::try_from(int(row, "kind")).ok().and_then(|kind| KINDS.get(kind)).copied();
         let length = int(row, "end_time_unix_nano").saturating_sub(int(row, "start_time_unix_nano"));
@@ -236,6 +240,7 @@ impl Source<'_> {
             kind: kind.unwrap_or_default(),
             invocation_id: some("invocation_id"),
             outcome,
+            fingerprint: fingerprint.map(str::to_owned),
             cold: self.invocations.iter().any(|row| flag(row, "cold")),
             failed,
             status_message: some("status_message").or_else(|| some("error_message")).unwrap_or_default(),

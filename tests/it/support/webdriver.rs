@@ -28,8 +28,14 @@ pub(crate) struct Browser {
 impl Browser {
     /// Starts Debian's `chromedriver` and a browser of its own profile; says why there is none.
     pub(crate) fn start() -> Result<Self, String> {
+        Self::start_in("UTC")
+    }
+
+    /// The same in a time zone, such as `Pacific/Marquesas`.
+    pub(crate) fn start_in(zone: &str) -> Result<Self, String> {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
+            .env("TZ", zone)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -114,6 +120,16 @@ impl Browser {
         let found = format!("return !!document.querySelector({})", Value::from(selector));
         super::wait_until(&format!("there is {selector}"), || (self.run(&found) == Value::Bool(true)).then_some(()));
         self.run(&format!("document.querySelector({}).click()", Value::from(selector)));
+    }
+
+    /// Moves the pointer to a point of the page's window.
+    pub(crate) fn point(&self, (x, y): (i64, i64)) {
+        self.pointer(&[json!({ "type": "pointerMove", "duration": 30, "x": x, "y": y })]);
+    }
+
+    /// Clicks a point of the page's window.
+    pub(crate) fn click_at(&self, (x, y): (i64, i64)) {
+        self.drag(&[(x, y), (x, y)]);
     }
 
     /// Presses a key.

@@ -22,6 +22,8 @@ pub(super) struct Attempt {
     function_href: String,
     version: String,
     started_at: String,
+    /// The same, RFC 3339.
+    at: String,
     outcome: String,
     /// What that means, in a sentence.
     meaning: String,
@@ -58,49 +60,60 @@ struct Fact {
     is_id: bool,
 }
 
+/// What an attempt is shown with.
+pub(super) struct Context<'a> {
+    pub(super) state: &'a AppState,
+    /// Of the traces of all attempts.
+    pub(super) spans: &'a [Row],
+    pub(super) spans_error: Option<&'a str>,
+    /// What links keep.
+    pub(super) zone: &'a [Pair],
+}
+
 impl Attempt {
-    pub(super) fn of(row: &Row, spans: &[Row], spans_error: Option<&str>, state: &AppState) -> Self {
+    pub(super) fn of(row: &Row, context: &Context<'_>) -> Self {
         let function = text(row, "function");
         let started_at = text(row, "started_at");
-        let cost = Cost::of(row, state);
+        let cost = Cost::of(row, context.state);
         Self {
             number: int(row, "attempt"),
             function: function.to_owned(),
-            function_href: range::href(&format!("/functions/{}", range::segment(function)), &around(row)),
+            function_href: range::href(&format!("/functions/{}", range::segment(function)), &around(row, context.zone)),
             version: text(row, "version").to_owned(),
             started_at: started_at.replace('T', " ").trim_end_matches('Z').to_owned(),
+            at: started_at.to_owned(),
             outcome: text(row, "outcome").to_owned(),
             meaning: meaning(row),
             error_type: text(row, "error_type").to_owned(),
             error_message: text(row, "error_message").to_owned(),
-            alike: alike(row),
+            alike: alike(row, context.zone),
             start: phases::start(row),
             tiles: tiles(row, &cost),
             facts: facts(row),
             tags: map(row, "tags"),
-            waterfall: waterfall::of(row, spans, spans_error),
+            waterfall: waterfall::of(row, context.spans, context.spans_error, context.zone),
             cost,
         }
     }
 }
 
-/// The range of half a day before and after.
-fn around(row: &Row) -> Vec<Pair> {
+/// The range of half a day before and after, and what links keep.
+fn around(row: &Row, zone: &[Pair]) -> Vec<Pair> {
     let Some(began) = Timestamp::parse_rfc3339(text(row, "started_at")) else { return Vec::new() };
-    vec![("from", began.minus(AROUND).to_string()), ("to", began.plus(AROUND).to_string())]
+    let range = [("from", began.minus(AROUND).to_string()), ("to", began.plus(AROUND).to_string())];
+    range.into_iter().chain(zone.iter().cloned()).collect()
 }
 
-fn alike(row: &Row) -> Option<Alike> {
-    if ["ok", "throttled", ""].contains(&text(row, "outcome")) {
+fn alike(row: &Row, zone: &[Pair]) -> Option<Alike> {
+    let group = ("fingerprint", text(row, "fingerprint").to_owned());
+    if group.1.is_empty() {
         return None;
     }
     let function = ("fn", text(row, "function").to_owned());
     let outcome = ("outcome", text(row, "outcome").to_owned());
-    let error = ("error", text(row, "error_type").to_owned());
-    let error = Some(error).filter(|(_, error)| !error.is_empty());
-    let range = around(row);
+    let range = around(row, zone);
     Some(Alike {
-        href: range::href("/invocations", range.iter().chain([&function, &outcome]).chain(&error)),
+        href: range::href("/invocations", range.iter().chain([&outcome, &group])),
         group_href: range::href("/errors", range.iter().chain([&function])),
     })
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::units::Timestamp;
 use crate::web::pages::format;
 use crate::web::pages::phases::{self, PHASES};
-use crate::web::pages::range;
+use crate::web::pages::range::{self, Pair};
 use crate::web::pages::row::{Row, int, text};
 
 /// Spans drawn, at most.
@@ -43,7 +43,7 @@ struct Bar {
     href: Option<String>,
 }
 
-pub(super) fn of(row: &Row, spans: &[Row], error: Option<&str>) -> Waterfall {
+pub(super) fn of(row: &Row, spans: &[Row], error: Option<&str>, zone: &[Pair]) -> Waterfall {
     let felt = phases::felt(row);
     let began = Timestamp::parse_rfc3339(text(row, "started_at")).map_or(0, Timestamp::nanos);
     let below = descendants(row, spans);
@@ -62,7 +62,10 @@ pub(super) fn of(row: &Row, spans: &[Row], error: Option<&str>) -> Waterfall {
         before += length;
     }
     let more = below.len().saturating_sub(MOST);
-    bars.extend(below.into_iter().take(MOST).map(|(depth, span)| drawn(depth, span, row, began, whole)));
+    bars.extend(below.into_iter().take(MOST).map(|(depth, span)| Bar {
+        href: other(span, row).map(|id| range::href(&format!("/invocations/{}", range::segment(id)), zone)),
+        ..drawn(depth, span, began, whole)
+    }));
     let ticks = (0..=4).map(|quarter| format::duration(whole / 4 * quarter)).collect();
     Waterfall { bars, ticks, more, error: error.map(str::to_owned) }
 }
@@ -84,16 +87,18 @@ fn bar(class: &'static str, depth: usize, begin: i64, length: i64, whole: i64) -
     }
 }
 
-fn drawn(depth: usize, span: &Row, row: &Row, began: i64, whole: i64) -> Bar {
+/// The other invocation that a span is of.
+fn other<'a>(span: &'a Row, row: &Row) -> Option<&'a str> {
+    Some(text(span, "invocation_id")).filter(|id| !id.is_empty() && *id != text(row, "invocation_id"))
+}
+
+fn drawn(depth: usize, span: &Row, began: i64, whole: i64) -> Bar {
     let start = int(span, "start_time_unix_nano");
     let length = int(span, "end_time_unix_nano").saturating_sub(start).max(0);
     let failed = int(span, "status_code") == 2;
-    let other = text(span, "invocation_id");
-    let is_other = !other.is_empty() && other != text(row, "invocation_id");
     Bar {
         name: text(span, "name").to_owned(),
         status: if failed { text(span, "status_message").to_owned() } else { String::new() },
-        href: is_other.then(|| format!("/invocations/{}", range::segment(other))),
         ..bar(if failed { "failed" } else { "span" }, depth.min(DEEPEST), start.saturating_sub(began), length, whole)
     }
 }
@@ -156,7 +161,7 @@ mod tests {
             span("x", "y", "elsewhere", "guest", 500),
             span("y", "x", "elsewhere", "guest", 500),
         ];
-        let shown = of(&row, &spans, None);
+        let shown = of(&row, &spans, None, &[]);
         let bars: Vec<_> = shown.bars.iter().map(|bar| (bar.name.as_str(), bar.class, bar.depth, bar.x)).collect();
         let expected = [
             ("f", "whole", 0, 0),
@@ -169,6 +174,6 @@ mod tests {
         assert_eq!(bars, expected);
         assert_eq!(shown.ticks, ["0 ns", "250 ns", "500 ns", "750 ns", "1 µs"]);
         let throttled: Row = serde_json::from_str(r#"{"span_id": "", "function": "f"}"#).unwrap();
-        assert!(of(&throttled, &spans, None).bars.is_empty());
+        assert!(of(&throttled, &spans, None, &[]).bars.is_empty());
     }
 }

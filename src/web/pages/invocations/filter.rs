@@ -21,6 +21,8 @@ pub(super) struct Filter {
     pub(super) throttle_reason: String,
     /// Text in the error's type or message.
     error: String,
+    /// Of a group of errors, 16 hex digits.
+    fingerprint: String,
 }
 
 impl Filter {
@@ -32,6 +34,7 @@ impl Filter {
             min_duration: text("min_duration")?,
             throttle_reason: text("throttle_reason")?,
             error: text("error")?,
+            fingerprint: text("fingerprint")?.to_ascii_lowercase(),
         };
         outcome::check(&filter.outcome)?;
         if !filter.throttle_reason.is_empty() {
@@ -44,7 +47,18 @@ impl Filter {
         if !filter.min_duration.is_empty() {
             parse_duration(&filter.min_duration).map_err(|error| Problem::invalid(format!("min_duration: {error}")))?;
         }
+        let is_known =
+            filter.fingerprint.len() == 16 && filter.fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !filter.fingerprint.is_empty() && !is_known {
+            let detail = format!("fingerprint={}: that of a group of errors has 16 hex digits", filter.fingerprint);
+            return Err(Problem::invalid(detail));
+        }
         Ok(filter)
+    }
+
+    /// Those that are set and have no field in the form.
+    pub(super) fn beside(&self) -> Vec<Pair> {
+        set([("fingerprint", &self.fingerprint, "")])
     }
 
     /// Those that are set.
@@ -55,6 +69,7 @@ impl Filter {
             ("min_duration", &self.min_duration, ""),
             ("throttle_reason", &self.throttle_reason, ""),
             ("error", &self.error, ""),
+            ("fingerprint", &self.fingerprint, ""),
         ])
     }
 
@@ -75,6 +90,7 @@ impl Filter {
             ("min_duration_ns".to_owned(), min_duration),
             ("throttle_reason".to_owned(), optional(&self.throttle_reason)),
             ("error".to_owned(), optional(&self.error)),
+            ("fingerprint".to_owned(), optional(&self.fingerprint)),
         ])
     }
 }
@@ -104,7 +120,14 @@ mod tests {
         assert_eq!(params["error"], Param::Text("Trap".to_owned()));
         assert!(read("").unwrap().params().values().all(|value| *value == Param::Null));
         assert_eq!(read("cold=&outcome=").unwrap(), Filter::default(), "an empty field of a form");
-        for wrong in ["outcome=bad", "cold=maybe", "min_duration=5", "throttle_reason=x", "cold=yes&cold=no"] {
+        for wrong in [
+            "fingerprint=other",
+            "outcome=bad",
+            "cold=maybe",
+            "min_duration=5",
+            "throttle_reason=x",
+            "cold=yes&cold=no",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

@@ -87,6 +87,9 @@ fn several_currencies_have_lines_of_their_own_others_included() {
         ["other (USD)", ["182.00000000000000000000000", null, null]],
     ]);
     assert_eq!(Value::from(series[8..].to_vec()), others);
+    // A filter takes the name alone, and what is summed has none.
+    let whole = serde_json::to_value(chart(&panel("empty"), &window(), &result(&rows)).unwrap()).unwrap();
+    assert_eq!((&whole["series"][0]["label"], &whole["series"][8]["label"]), (&json!("f00"), &Value::Null));
 }
 
 #[test]
