@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cost::rating::{Alike, Book, Rounds};
+use crate::cost::rating::{self, Alike, Book, Rounds};
 use crate::model::Architecture;
 use crate::query::{Engine, Param, Params};
 use crate::units::Timestamp;
@@ -87,8 +87,8 @@ pub struct Counted {
     pub snap_starts: u64,
     /// Records whose request is larger than one request of the book's.
     pub large_events: u64,
-    /// Records whose memory is not known: they are counted nowhere.
-    pub unknown: u64,
+    /// Records that the book cannot price: they are counted nowhere. Why, as far as there are any.
+    pub left_out: BTreeMap<String, u64>,
 }
 
 /// An owner's part of what was counted.
@@ -165,9 +165,12 @@ impl Counting<'_> {
 
     fn add(&self, counted: &mut Counted, day: Timestamp, sums: Sums) -> Result<(), Error> {
         let records = u64::try_from(sums.requests).unwrap_or_default();
-        let Some(cells) = self.cells(&sums)? else {
-            counted.unknown += records;
-            return Ok(());
+        let cells = match self.cells(&sums)? {
+            Ok(cells) => cells,
+            Err(reason) => {
+                *counted.left_out.entry(reason).or_default() += records;
+                return Ok(());
+            }
         };
         counted.records += records;
         counted.list_cost = counted.list_cost.checked_add(sums.list_cost).ok_or(Error::TooLarge)?;
@@ -191,10 +194,10 @@ impl Counting<'_> {
         Ok(())
     }
 
-    /// What the meters count of records that are alike; none where their memory is not known.
-    fn cells(&self, sums: &Sums) -> Result<Option<Vec<(Cell, i128)>>, Error> {
+    /// What the meters count of records that are alike; or why the book cannot price them, which holds up no other record.
+    fn cells(&self, sums: &Sums) -> Result<Result<Vec<(Cell, i128)>, String>, Error> {
         let Some(memory_mb) = self.substitution.memory_mb.map(i128::from).or(sums.memory_mb.map(i128::from)) else {
-            return Ok(None);
+            return Ok(Err("memory_mb is not known".to_owned()));
         };
         let recorded = sums.architecture.unwrap_or(Architecture::X86_64);
         let alike = Alike {
@@ -210,8 +213,13 @@ impl Counting<'_> {
         };
         let region = self.substitution.region.as_deref().or(sums.region.as_deref());
         let region = self.book.region(region, self.at);
-        let metered = self.book.metered(&alike, self.at)?;
-        Ok(Some(metered.into_iter().map(|(meter, parts)| ((region.to_owned(), meter), parts)).collect()))
+        match self.book.metered(&alike, self.at) {
+            Ok(metered) => {
+                Ok(Ok(metered.into_iter().map(|(meter, parts)| ((region.to_owned(), meter), parts)).collect()))
+            }
+            Err(rating::Error::NotPriced { reason, .. }) => Ok(Err(reason)),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

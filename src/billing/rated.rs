@@ -159,8 +159,8 @@ fn told(book: &Book, counting: &Counting<'_>, counted: &Counted) -> Vec<String> 
             book.rounds(counting.at).first_event_bytes.unwrap_or_default()
         ));
     }
-    if counted.unknown > 0 {
-        notes.push(format!("{} records do not tell their memory: they are left out", counted.unknown));
+    for (reason, records) in &counted.left_out {
+        notes.push(format!("{records} records are left out: {reason}"));
     }
     notes.extend(book.changes_within(counting.from, counting.to));
     notes

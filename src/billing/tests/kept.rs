@@ -52,7 +52,10 @@ async fn charges_are_the_bill_and_are_committed_when_they_change() {
     let texts = texts.map(|name| first[name].as_str().expect("text"));
     assert_eq!(texts, ["2026-10", "Usage", "AWS Lambda", "us-east-1", "default", "duration_x86", "GiB-second"]);
     assert_eq!(first["x_price_book"], "aws-lambda@2025-10-01");
-    assert!(first["tags"]["team"].is_string() && first["billing_period_start"] == "2026-10-01T00:00:00.000000Z", "{first:?}");
+    assert!(
+        first["tags"]["team"].is_string() && first["billing_period_start"] == "2026-10-01T00:00:00.000000Z",
+        "{first:?}"
+    );
     for row in &rows {
         let number = |name: &str| row[name].as_str().map_or(Ratio::ZERO, ratio);
         let cost = number("pricing_quantity").times(number("contracted_unit_price")).expect("small");
