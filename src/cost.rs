@@ -2,6 +2,7 @@
 //! allowances, the one rounding of each line) are `rating`'s, from the same books.
 
 mod book;
+pub mod break_even;
 mod list;
 pub mod rating;
 mod receipt;

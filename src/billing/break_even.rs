@@ -52,7 +52,7 @@ struct Newest {
 }
 
 /// Replays what `function` ran on demand in the time.
-pub async fn break_even(
+pub(super) async fn break_even(
     engine: &Engine,
     books: &Books,
     function: &str,

@@ -16,6 +16,7 @@ pub(super) mod settings;
 pub(super) mod sql;
 pub(super) mod trace;
 pub(super) mod traces;
+pub(super) mod what_if;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,7 +36,7 @@ use super::state::AppState;
 use assets::Asset;
 
 /// Templates, each extending `base.html`.
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("base.html", include_str!("templates/base.html")),
     ("board.html", include_str!("templates/board.html")),
     ("empty.html", include_str!("templates/empty.html")),
@@ -50,6 +51,7 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("trace.html", include_str!("templates/trace.html")),
     ("trace_missing.html", include_str!("templates/trace_missing.html")),
     ("traces.html", include_str!("templates/traces.html")),
+    ("what_if.html", include_str!("templates/what_if.html")),
 ];
 
 /// Templates and assets, part of the program.
@@ -201,6 +203,7 @@ fn navigation(boards: &[Arc<Dashboard>]) -> Vec<Item<'_>> {
     let mut items: Vec<Item> = boards.map(|board| Item { path: &board.path, title: &board.title }).collect();
     items.insert(items.len().min(1), Item { path: "/functions", title: "Functions" });
     let pages = [
+        ("/what-if", "What if"),
         ("/traces", "Traces"),
         ("/logs", "Logs"),
         ("/invocations", "Invocations"),

@@ -95,6 +95,7 @@ pub(super) fn all() -> Routes {
         .add(TelemetryRead, compressed(routes!(pages::traces::traces)))
         .add(TelemetryRead, compressed(routes!(pages::trace::trace)))
         .add(TelemetryRead, compressed(routes!(pages::logs::logs)))
+        .add(TelemetryRead, compressed(routes!(pages::what_if::what_if)))
         .add(Query, compressed(routes!(pages::sql::sql)))
         .add(ServerRead, compressed(routes!(pages::settings::settings)))
         .add(TelemetryRead, compressed(routes!(pages::board::function)))

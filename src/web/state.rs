@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::billing;
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::dashboard::Boards;
@@ -32,6 +33,8 @@ pub struct Parts {
     pub dispatcher: Dispatcher,
     /// Takes in what AWS Lambda wrote.
     pub aws_lambda: AwsLambda,
+    /// Rates months, and what they would have cost otherwise.
+    pub billing: billing::Service,
     /// Answers every question about data.
     pub query: Engine,
     /// Takes telemetry from elsewhere.
@@ -56,6 +59,7 @@ pub(super) struct AppState {
     pub(super) deployer: Deployer,
     pub(super) dispatcher: Dispatcher,
     pub(super) aws_lambda: AwsLambda,
+    pub(super) billing: billing::Service,
     pub(super) query: Engine,
     pub(super) receiver: Receiver,
     pub(super) store: store::Handle,
@@ -89,6 +93,7 @@ impl AppState {
             deployer,
             dispatcher,
             aws_lambda,
+            billing,
             query,
             receiver,
             store,
@@ -115,6 +120,7 @@ impl AppState {
             deployer,
             dispatcher,
             aws_lambda,
+            billing,
             query,
             receiver,
             store,

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::app::App;
+use crate::billing::Bell;
 use crate::clock::Clock;
 use crate::demo::{self, History, Sample, Workload, history::Progress};
 use crate::model::{FunctionSpec, VersionState};
@@ -22,6 +23,7 @@ const POLL: std::time::Duration = std::time::Duration::from_millis(20);
 /// The steps' names on `/readyz`.
 const FUNCTIONS: &str = "functions";
 const HISTORY: &str = "history";
+const BILLS: &str = "bills";
 
 /// What is to be done before the demo is ready.
 pub(super) struct Stage {
@@ -31,6 +33,7 @@ pub(super) struct Stage {
     readiness: Readiness,
     samples: Vec<Sample>,
     history: History,
+    rating: Bell,
     /// How many times the usual load there is; none where there is none.
     load: Option<f64>,
 }
@@ -40,8 +43,9 @@ impl Stage {
         let readiness = app.readiness().clone();
         readiness.wait_for(FUNCTIONS, "not deployed yet");
         readiness.wait_for(HISTORY, "not loaded yet");
-        let (deployer, clock) = (app.deployer().clone(), app.clock().clone());
-        Self { url: app.url(), deployer, clock, readiness, samples, history, load }
+        readiness.wait_for(BILLS, "not rated yet");
+        let (deployer, rating, clock) = (app.deployer().clone(), app.rating(), app.clock().clone());
+        Self { url: app.url(), deployer, clock, readiness, samples, history, rating, load }
     }
 
     /// Does it, then calls until `stop`. A failure ends the server.
@@ -60,7 +64,7 @@ impl Stage {
 
     /// Deploys and loads side by side, and says where the history ends.
     async fn bring_up(&mut self, stop: &CancellationToken) -> anyhow::Result<Timestamp> {
-        let Self { deployer, readiness, samples, history, .. } = self;
+        let Self { deployer, readiness, samples, history, rating, .. } = self;
         let versions = history.traffic().versions();
         let (deployed, bar) = (CancellationToken::new(), Bar::new());
         let told = |progress: Progress| {
@@ -81,6 +85,8 @@ impl Stage {
         bar.clear();
         let end = loaded?;
         readiness.done(HISTORY);
+        stop.run_until_cancelled(rating.catch_up()).await;
+        readiness.done(BILLS);
         Ok(end)
     }
 

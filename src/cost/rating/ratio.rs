@@ -87,6 +87,18 @@ impl Ratio {
         self.times(Self::new(other.denominator, other.numerator)?)
     }
 
+    /// Above the line of the fraction in lowest terms.
+    #[must_use]
+    pub const fn numerator(self) -> i128 {
+        self.numerator
+    }
+
+    /// Below it; at least 1.
+    #[must_use]
+    pub const fn denominator(self) -> i128 {
+        self.denominator
+    }
+
     /// The same number below zero.
     #[must_use]
     pub const fn negative(self) -> Self {
@@ -127,6 +139,12 @@ impl Ratio {
         let up = i128::from(steps.numerator.rem_euclid(steps.denominator) != 0);
         let whole = steps.numerator.div_euclid(steps.denominator) + up;
         whole.checked_mul(step).map(Self::whole).ok_or(TooLarge)
+    }
+
+    /// The whole number towards zero: for display.
+    #[must_use]
+    pub const fn cut(self) -> i128 {
+        self.numerator / self.denominator
     }
 
     /// The whole number that this is rounded to.

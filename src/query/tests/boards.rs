@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray};
-use arrow::datatypes::{Field, Schema};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, MapBuilder, StringArray, StringBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::{Value, json};
 
 use super::tables::{Fixed, attempt, line, params, span};
+use crate::billing::price_tables;
+use crate::cost::rating::Books;
 use crate::query::{Engine, Param, Params, Relation, format};
 use crate::store::Table;
 
@@ -19,6 +22,46 @@ fn relation(name: &'static str, columns: Vec<(&str, ArrayRef)>) -> Relation {
     let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
     let arrays: Vec<ArrayRef> = columns.into_iter().map(|(_, values)| values).collect();
     Relation::new(name, schema, move || std::future::ready(Ok(arrays.clone())))
+}
+
+/// The price books, and March's charges: 400,100 GiB-seconds of `hello`, of which 400,000 are free, and its requests.
+fn bills(with_rows: bool) -> Vec<Relation> {
+    let rows = if with_rows { 3 } else { 0 };
+    let texts = |values: [Option<&str>; 3]| Arc::new(StringArray::from(values[..rows].to_vec())) as ArrayRef;
+    let same = |value| texts([Some(value); 3]);
+    let decimals = |values: [Option<&str>; 3], scale| {
+        cast(&texts(values), &DataType::Decimal128(38, scale)).expect("they are decimals")
+    };
+    let mut tags = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    for _ in 0..rows {
+        tags.keys().append_value("team");
+        tags.values().append_value("web");
+        tags.append(true).expect("as many keys as values");
+    }
+    let charges = relation(
+        "charges",
+        vec![
+            ("month", same("2026-03")),
+            ("charge_category", same("Usage")),
+            ("region_id", same("us-east-1")),
+            ("sub_account_id", same("default")),
+            ("resource_id", texts([Some("hello"), Some("hello"), Some("auth")])),
+            ("tags", Arc::new(tags.finish())),
+            ("sku_meter", texts([Some("duration_x86"), Some("requests"), Some("requests")])),
+            ("x_tier", Arc::new(Int32Array::from(vec![1; rows]))),
+            ("pricing_quantity", decimals([Some("100"), Some("3"), Some("1")], 13)),
+            ("x_free_quantity", decimals([Some("400000"), Some("750000"), Some("250000")], 13)),
+            ("pricing_unit", texts([Some("GiB-second"), Some("request"), Some("request")])),
+            ("contracted_unit_price", decimals([Some("0.0000166667"), Some("0.0000002"), Some("0.0000002")], 23)),
+            ("contracted_cost", decimals([Some("0.00166667"), Some("0.0000006"), Some("0.0000002")], 23)),
+            ("billed_cost", decimals([Some("0.01"), Some("0"), Some("0")], 23)),
+            ("billing_currency", same("USD")),
+            ("x_price_book", same("aws-lambda@2025-10-01")),
+        ],
+    );
+    let mut relations = price_tables(&Books::embedded().expect("they parse")).expect("they are decimals");
+    relations.push(charges);
+    relations
 }
 
 /// What `deployments` and `limits` have that queries ask for: `hello` reserves 4, `auth` provisions 2.
@@ -39,7 +82,7 @@ pub(super) fn relations(with_rows: bool) -> Vec<Relation> {
     );
     let limits =
         relation("limits", vec![("account_concurrency", Arc::new(Int64Array::from([1_000][..rows.min(1)].to_vec())))]);
-    vec![deployments, limits]
+    [vec![deployments, limits], bills(with_rows)].concat()
 }
 
 async fn few() -> Engine {
