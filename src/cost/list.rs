@@ -6,6 +6,11 @@ use crate::units::{Megabytes, Money, MoneyError};
 /// MB·ms in one GiB·s: rates are per GiB·s and usage is in MB·ms.
 pub(super) const MB_MS_PER_GIB_S: i128 = 1024 * 1000;
 
+/// MHz·ms in one GHz·s.
+pub(super) const MHZ_MS_PER_GHZ_S: i128 = 1_000 * 1_000;
+/// Nanoseconds in a millisecond: rates are per ms of CPU and usage is in ns.
+pub(super) const NS_PER_MS: i128 = 1_000_000;
+
 /// What one unit of each meter costs. Amounts per MB·ms are held exactly: a rate of ten decimals needs 23 of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
@@ -15,10 +20,24 @@ pub struct Rates {
     pub duration_x86_64: Money,
     /// Per MB·ms on arm64.
     pub duration_arm64: Money,
+    /// Per MHz·ms of the clock rate that goes with the memory; 0 where the book does not bill it.
+    pub clock: Money,
+    /// Per ns of CPU time; 0 where the book does not bill it.
+    pub cpu: Money,
     /// Per MB·ms of ephemeral storage above the free share.
     pub ephemeral_storage: Money,
     /// Ephemeral storage that costs nothing.
     pub free_ephemeral_storage: Megabytes,
+}
+
+/// Usage, and the size that a book bills it as.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Billed<'a> {
+    pub(super) usage: &'a Usage,
+    /// Memory as it is rounded.
+    pub(super) memory_mb: i128,
+    /// The clock rate that goes with it; 0 where the book has none.
+    pub(super) mhz: i128,
 }
 
 /// A list price and the book that it came from.
@@ -31,8 +50,9 @@ pub struct ListPrice {
 }
 
 impl Rates {
-    /// The exact list price of `usage`, be it one attempt's or a sum of many attempts'.
-    pub fn price(&self, usage: &Usage) -> Result<Money, MoneyError> {
+    /// The exact list price of usage, be it one attempt's or a sum of many attempts'. CPU time that is not known is none.
+    pub(super) fn price(&self, billed: &Billed<'_>) -> Result<Money, MoneyError> {
+        let usage = billed.usage;
         let ms = i128::from(usage.billed_ms);
         let duration_rate = match usage.architecture {
             Architecture::X86_64 => self.duration_x86_64,
@@ -40,9 +60,11 @@ impl Rates {
         };
         let paid_storage = usage.ephemeral_storage.0.saturating_sub(self.free_ephemeral_storage.0);
         let requests = self.request.checked_mul(i128::from(usage.requests))?;
-        let duration = duration_rate.checked_mul(i128::from(usage.memory.0) * ms)?;
+        let duration = duration_rate.checked_mul(billed.memory_mb * ms)?;
+        let clock = self.clock.checked_mul(billed.mhz * ms)?;
+        let cpu = self.cpu.checked_mul(i128::from(usage.cpu_ns.unwrap_or_default()))?;
         let storage = self.ephemeral_storage.checked_mul(i128::from(paid_storage) * ms)?;
-        requests.checked_add(duration)?.checked_add(storage)
+        requests.checked_add(duration)?.checked_add(clock)?.checked_add(cpu)?.checked_add(storage)
     }
 }
 
@@ -66,6 +88,7 @@ mod tests {
             memory: Megabytes(memory),
             ephemeral_storage: Megabytes(storage),
             streamed: ByteCount(0),
+            cpu_ns: None,
             architecture,
         }
     }

@@ -4,7 +4,7 @@
 use crate::model::{Architecture, Usage};
 use crate::units::{Currency, Money, MoneyError};
 
-use super::list::{MB_MS_PER_GIB_S, Rates};
+use super::list::{Billed, MB_MS_PER_GIB_S, MHZ_MS_PER_GHZ_S, NS_PER_MS, Rates};
 
 /// Units of 10^-13 GiB·s in one MB·ms: with so many decimals each quantity is exact.
 const QUANTITY_PER_MB_MS: i128 = 10_i128.pow(QUANTITY_SCALE) / MB_MS_PER_GIB_S;
@@ -55,6 +55,10 @@ pub struct ListedRates {
     pub duration_x86_64: Money,
     /// Per GiB·s on arm64.
     pub duration_arm64: Money,
+    /// Per GHz·s of the clock rate that goes with the memory; 0 where the book does not bill it.
+    pub clock: Money,
+    /// Per ms of CPU time; 0 where the book does not bill it.
+    pub cpu: Money,
     /// Per GiB·s of ephemeral storage above the free share.
     pub ephemeral_storage: Money,
     /// Ephemeral storage that costs nothing, MB.
@@ -62,8 +66,9 @@ pub struct ListedRates {
 }
 
 impl Rates {
-    /// What each meter costs of `usage`.
-    pub(super) fn lines(&self, usage: &Usage) -> Result<Vec<ReceiptLine>, MoneyError> {
+    /// What each meter costs of `usage`. Meters that the book does not bill are left out.
+    pub(super) fn lines(&self, billed: &Billed<'_>) -> Result<Vec<ReceiptLine>, MoneyError> {
+        let usage = billed.usage;
         let ms = i128::from(usage.billed_ms);
         let requests = i128::from(usage.requests);
         let (meter, rate) = match usage.architecture {
@@ -78,11 +83,27 @@ impl Rates {
             rate: self.request,
             amount: self.request.checked_mul(requests)?,
         };
-        let duration = over_time(meter, i128::from(usage.memory.0) * ms, rate)?;
+        let duration = over_time(meter, billed.memory_mb * ms, rate)?;
         let storage =
             over_time("Ephemeral storage above the free share", i128::from(paid) * ms, self.ephemeral_storage)?;
-        let used = |line: &ReceiptLine| line.quantity != "0";
-        Ok([request, duration, storage].into_iter().filter(used).collect())
+        let mhz_ms = billed.mhz * ms;
+        let clock = ReceiptLine {
+            meter: "Clock rate over time",
+            quantity: decimal(mhz_ms, 6),
+            unit: "GHz·s",
+            rate: self.clock.checked_mul(MHZ_MS_PER_GHZ_S)?,
+            amount: self.clock.checked_mul(mhz_ms)?,
+        };
+        let cpu_ns = i128::from(usage.cpu_ns.unwrap_or_default());
+        let cpu = ReceiptLine {
+            meter: "CPU time",
+            quantity: decimal(cpu_ns, 6),
+            unit: "ms",
+            rate: self.cpu.checked_mul(NS_PER_MS)?,
+            amount: self.cpu.checked_mul(cpu_ns)?,
+        };
+        let used = |line: &ReceiptLine| line.quantity != "0" && line.rate != Money::ZERO;
+        Ok([request, duration, clock, cpu, storage].into_iter().filter(used).collect())
     }
 }
 
@@ -98,9 +119,13 @@ fn over_time(meter: &'static str, mb_ms: i128, per_mb_ms: Money) -> Result<Recei
 
 /// MB·ms as GiB·s, all digits that matter.
 fn gib_s(mb_ms: i128) -> String {
-    let one = 10_i128.pow(QUANTITY_SCALE);
-    let units = mb_ms * QUANTITY_PER_MB_MS;
-    let decimals = format!("{:013}", units % one);
+    decimal(mb_ms * QUANTITY_PER_MB_MS, QUANTITY_SCALE)
+}
+
+/// Units of 10^-scale as a decimal, all digits that matter.
+fn decimal(units: i128, scale: u32) -> String {
+    let one = 10_i128.pow(scale);
+    let decimals = format!("{:0width$}", units % one, width = scale as usize);
     let decimals = decimals.trim_end_matches('0');
     let point = if decimals.is_empty() { "" } else { "." };
     format!("{}{point}{decimals}", units / one)
@@ -117,7 +142,7 @@ mod tests {
 
     fn usage(requests: u32, billed_ms: i64, memory: u32, storage: u32, architecture: Architecture) -> Usage {
         let (memory, ephemeral_storage) = (Megabytes(memory), Megabytes(storage));
-        Usage { requests, billed_ms, memory, ephemeral_storage, streamed: ByteCount(0), architecture }
+        Usage { requests, billed_ms, memory, ephemeral_storage, streamed: ByteCount(0), cpu_ns: None, architecture }
     }
 
     #[test]

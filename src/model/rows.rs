@@ -108,6 +108,7 @@ impl Invocation {
             memory: self.memory?,
             ephemeral_storage: self.ephemeral_storage.unwrap_or_default(),
             streamed: self.streamed.unwrap_or_default(),
+            cpu_ns: if self.outcome.is_billed() { self.cpu_ns } else { Some(0) },
             architecture: self.architecture?,
         })
     }

@@ -119,6 +119,8 @@ pub struct Usage {
     pub ephemeral_storage: Megabytes,
     /// Bytes streamed to the caller.
     pub streamed: ByteCount,
+    /// CPU time of the handler, nanoseconds; none where it is not known.
+    pub cpu_ns: Option<i64>,
     /// What it ran on.
     pub architecture: Architecture,
 }

@@ -156,8 +156,8 @@ fn split(cents: i128, weights: &BTreeMap<Owner, i128>) -> BTreeMap<Owner, i128> 
     shares
 }
 
-const RECORDS: &str = "SELECT CAST(started_at AS TEXT) AS started_at, region, architecture, memory_mb, billed_ms, tenant, function, \
-    tags FROM invocations WHERE price_book LIKE 'aws-lambda@%' AND outcome <> 'throttled' ORDER BY invocations.started_at";
+const RECORDS: &str = "SELECT started_at, region, architecture, memory_mb, billed_ms, tenant, function, \
+    tags FROM invocations WHERE price_book LIKE 'aws-lambda@%' AND outcome <> 'throttled' ORDER BY started_at";
 
 const CHARGES: &str = "SELECT month, region_id, sku_meter, x_tier, sub_account_id, resource_id, tags, pricing_quantity, \
     x_free_quantity, contracted_cost, billed_cost FROM charges";

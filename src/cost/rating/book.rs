@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use toml::Spanned;
@@ -183,6 +184,35 @@ impl Edition {
     pub(in crate::cost) fn prices(&self, region: Option<&str>, meter: usize) -> &Prices {
         let own = region.and_then(|region| self.regions.get(region)).and_then(|prices| prices.get(&meter));
         own.unwrap_or(&self.meters[meter].prices)
+    }
+
+    /// Whether some meter counts it.
+    pub(in crate::cost) fn counts(&self, source: Source) -> bool {
+        self.meters.iter().any(|meter| meter.counts.iter().any(|(counted, _)| *counted == source))
+    }
+
+    /// What memory is billed as, MB, and the clock rate that goes with it, MHz (0 where the book has none); none where its
+    /// functions cannot have so much.
+    pub(in crate::cost) fn size(&self, memory_mb: u32) -> Option<(i128, i128)> {
+        if self.rules.maximum_memory_mb.is_some_and(|most| memory_mb > most) {
+            return None;
+        }
+        if self.sizes.is_empty() {
+            let step = self.rules.memory_step_mb;
+            let stepped = u64::from(memory_mb.div_ceil(step)) * u64::from(step);
+            return Some((stepped.max(self.rules.minimum_memory_mb.into()).into(), 0));
+        }
+        let size = self.sizes.iter().find(|size| memory_mb <= size.memory_mb)?;
+        Some((size.memory_mb.into(), size.mhz.unwrap_or_default().into()))
+    }
+
+    /// ms that an attempt of such phases is billed for.
+    pub(in crate::cost) fn billed_ms(&self, init: Duration, handler: Duration) -> i64 {
+        let init = if self.rules.bills_init { init } else { Duration::ZERO };
+        let step = u128::from(self.rules.granularity_ms);
+        let steps = init.saturating_add(handler).as_nanos().div_ceil(step * 1_000_000);
+        let ms = (steps * step).max(self.rules.minimum_ms.into());
+        i64::try_from(ms).unwrap_or(i64::MAX)
     }
 
     /// The first tier's price of the meter that counts `source` on `architecture`, by one of what the source is counted in.

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
 
-use crate::units::nanos;
+use crate::units::{Money, nanos};
 use crate::web::error::Problem;
 use crate::web::panel::window::read_zone;
 use crate::web::params::QueryString;
@@ -73,6 +73,8 @@ struct Rates {
     request: String,
     x86_64: String,
     arm64: String,
+    clock: String,
+    cpu: String,
     storage: String,
 }
 
@@ -149,12 +151,16 @@ fn size(bytes: u64) -> String {
 fn editions(state: &AppState) -> Result<Vec<Edition>, String> {
     let mut editions: Vec<Edition> = Vec::new();
     for rates in state.deployer.rates().map_err(|error| error.to_string())? {
+        // A book that does not bill a meter has no rate of it.
+        let shown = |rate: Money| if rate == Money::ZERO { "—".to_owned() } else { rate.to_string() };
         let row = Rates {
             region: rates.region.clone().unwrap_or_else(|| "all others".to_owned()),
-            request: rates.request.to_string(),
-            x86_64: rates.duration_x86_64.to_string(),
-            arm64: rates.duration_arm64.to_string(),
-            storage: rates.ephemeral_storage.to_string(),
+            request: shown(rates.request),
+            x86_64: shown(rates.duration_x86_64),
+            arm64: shown(rates.duration_arm64),
+            clock: shown(rates.clock),
+            cpu: shown(rates.cpu),
+            storage: shown(rates.ephemeral_storage),
         };
         match editions.last_mut() {
             Some(edition) if edition.price_book == rates.price_book => edition.rates.push(row),

@@ -65,6 +65,7 @@ fn every_row_is_billed_and_priced_as_the_executor_does() {
             memory: row.memory.expect("it is known"),
             ephemeral_storage: row.ephemeral_storage.expect("it is known"),
             streamed: row.streamed.expect("it is known"),
+            cpu_ns: row.cpu_ns,
             architecture: row.architecture.expect("it is known"),
         };
         let price = book.list_price("eu-west-1", row.started_at, &usage).expect("it has one");

@@ -75,6 +75,7 @@ fn worked_out(row: &Row, state: &AppState) -> Option<Receipt> {
         memory: megabytes(number(row, "memory_mb")?)?,
         ephemeral_storage: megabytes(int(row, "ephemeral_storage_mb"))?,
         streamed: ByteCount(u64::try_from(int(row, "streamed_bytes")).ok()?),
+        cpu_ns: number(row, "cpu_ns"),
         architecture,
     };
     state.deployer.receipt(text(row, "price_book"), text(row, "region"), &usage)
