@@ -14,6 +14,7 @@ use anyhow::Context;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::billing::{self, Charges, Rater};
 use crate::bus::Bus;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -52,6 +53,8 @@ pub struct App {
     query: Engine,
     clock: Clock,
     forwarder: Option<Forwarder>,
+    billing: billing::Service,
+    rater: Rater,
 }
 
 impl App {
@@ -67,9 +70,15 @@ impl App {
         let (service, store) = store::Service::open(config.store, clock.clone()).await?;
         let catalog = Catalog::open(config.catalog).await?;
         let books = Arc::new(PriceBooks::embedded()?);
-        let relations = relations::all(&catalog, &config.runtime);
+        let billing_books = billing::read_books(config.billing.books.as_deref())?;
+        let charges = Charges::open(&config.billing, store.object_store()).await?;
+        let mut relations = relations::all(&catalog, &config.runtime);
+        relations.push(charges.relation());
         let runtime = Runtime::start(config.runtime, clock.clone(), ids.clone())?;
         let query = Engine::start_with(config.query, store.clone(), relations)?;
+        let parts = billing::Parts { engine: query.clone(), store: store.clone(), charges, clock: clock.clone() };
+        let billing = billing::Service::new(config.billing, billing_books, parts);
+        let rater = Rater::new(billing.clone(), kept.days(store::Table::Invocations));
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
         let elsewhere = Elsewhere { store: &store, query: &query, books: &books, clock: &clock };
         let receiver = Receiver::start(config.ingest, elsewhere.otlp()).await?;
@@ -123,6 +132,8 @@ impl App {
             query,
             clock,
             forwarder,
+            billing,
+            rater,
         })
     }
 
@@ -162,6 +173,12 @@ impl App {
         &self.query
     }
 
+    /// Rates months.
+    #[must_use]
+    pub fn billing(&self) -> &billing::Service {
+        &self.billing
+    }
+
     /// Tells the time.
     #[must_use]
     pub fn clock(&self) -> &Clock {
@@ -174,6 +191,8 @@ impl App {
         let web_runs = tokio::spawn(self.web.run(stop_web.clone()));
         let stop_forwarder = CancellationToken::new();
         let forwarder = self.forwarder.map(|forwarder| tokio::spawn(forwarder.run(stop_forwarder.clone())));
+        let stop_rater = CancellationToken::new();
+        let rater = tokio::spawn(self.rater.run(stop_rater.clone()));
         stop.cancelled().await;
         tracing::info!("stopping: new calls are refused, running ones finish");
         stop_web.cancel();
@@ -192,6 +211,10 @@ impl App {
             && tokio::time::timeout(deadline, forwarder).await.is_err()
         {
             late("telemetry to be handed on", 1);
+        }
+        stop_rater.cancel();
+        if tokio::time::timeout(deadline, rater).await.is_err() {
+            late("ratings of a month", 1);
         }
         self.stop_store.cancel();
         let stored = self.store_runs.await.context("the store's task broke off")?;
@@ -216,6 +239,8 @@ pub struct Offline {
     pub aws_lambda: AwsLambda,
     /// Takes in OTLP.
     pub receiver: Receiver,
+    /// Rates months.
+    pub billing: billing::Service,
     catalog: Catalog,
     stop_store: CancellationToken,
     store_runs: JoinHandle<Result<(), store::Error>>,
@@ -227,15 +252,21 @@ impl Offline {
         let kept = Kept::of(&config.store);
         let (service, store) = store::Service::open(config.store, Clock::system()).await?;
         let catalog = Catalog::open(config.catalog).await?;
-        let query = Engine::start_with(config.query, store.clone(), relations::all(&catalog, &config.runtime))?;
+        let billing_books = billing::read_books(config.billing.books.as_deref())?;
+        let charges = Charges::open(&config.billing, store.object_store()).await?;
+        let mut relations = relations::all(&catalog, &config.runtime);
+        relations.push(charges.relation());
+        let query = Engine::start_with(config.query, store.clone(), relations)?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
         let (books, clock) = (Arc::new(PriceBooks::embedded()?), Clock::system());
+        let parts = billing::Parts { engine: query.clone(), store: store.clone(), charges, clock: clock.clone() };
+        let billing = billing::Service::new(config.billing, billing_books, parts);
         let elsewhere = Elsewhere { store: &store, query: &query, books: &books, clock: &clock };
         // Nothing is sent here again within minutes, so that nothing need be remembered at each command's start.
         let receiver = Receiver::without_memory(config.ingest, elsewhere.otlp());
         let aws_lambda = elsewhere.aws_lambda(kept)?;
-        Ok(Self { query, aws_lambda, receiver, catalog, stop_store, store_runs })
+        Ok(Self { query, aws_lambda, receiver, billing, catalog, stop_store, store_runs })
     }
 
     /// Closes catalog and store.

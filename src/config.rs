@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{catalog, forward, ingest, query, runtime, store, trigger, web};
+use crate::{billing, catalog, forward, ingest, query, runtime, store, trigger, web};
 
 use crate::telemetry::Otlp;
 
@@ -36,6 +36,8 @@ pub struct Config {
     pub web: web::Config,
     /// Telemetry that is sent on.
     pub forward: forward::Config,
+    /// What bills are made with.
+    pub billing: billing::Config,
     /// How long a stop waits for calls that run (20 s).
     pub stop_deadline: Duration,
 }
@@ -89,6 +91,7 @@ impl Config {
             ingest: ingest::Config::default(),
             web: web::Config::default(),
             forward: forward::Config::at(data),
+            billing: billing::Config::default(),
             stop_deadline: Duration::from_secs(20),
         }
     }

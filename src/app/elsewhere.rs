@@ -20,6 +20,12 @@ impl Kept {
     pub(super) fn of(config: &store::Config) -> Self {
         Self { all: config.retention, tenants: config.tenant_retention.clone() }
     }
+
+    /// For how many days rows of everybody's are in a table.
+    pub(super) fn days(&self, table: store::Table) -> u32 {
+        let tenants = self.tenants.values().map(|retention| retention.days(table));
+        tenants.chain([self.all.days(table)]).min().unwrap_or_default()
+    }
 }
 
 /// What the parts that take in telemetry from elsewhere are made of.

@@ -99,10 +99,10 @@ mod tests {
     #[test]
     fn a_month_begins_at_its_zone_s_midnight() {
         let month: Month = "2026-03".parse().expect("a month");
-        assert_eq!(month.start(Zone::Utc).to_string(), "2026-03-01T00:00:00Z");
-        assert_eq!(month.start(Zone::Pacific).to_string(), "2026-03-01T08:00:00Z");
+        assert_eq!(month.start(Zone::Utc).to_string(), "2026-03-01T00:00:00.000000Z");
+        assert_eq!(month.start(Zone::Pacific).to_string(), "2026-03-01T08:00:00.000000Z");
         // Summer time began in between.
-        assert_eq!(month.end(Zone::Pacific).to_string(), "2026-04-01T07:00:00Z");
+        assert_eq!(month.end(Zone::Pacific).to_string(), "2026-04-01T07:00:00.000000Z");
         let at = Timestamp::parse_rfc3339("2026-04-01T06:59:59.999999Z").expect("a time");
         assert_eq!((Month::of(at, Zone::Pacific), Month::of(at, Zone::Utc)), (month, month.next()));
         assert_eq!("2025-12".parse::<Month>().expect("a month").next().to_string(), "2026-01");

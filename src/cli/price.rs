@@ -7,13 +7,14 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::billing::read_books;
 use crate::clock::Clock;
 use crate::cost::rating::{Bill, Books, Error, Workload};
 use crate::units::Timestamp;
 
 use super::output::{self, Format, Output};
 
-/// Bytes of a workload or a price book, at most.
+/// Bytes of a workload, at most.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// Characters that a table shows of a number whose decimals do not end.
@@ -45,10 +46,7 @@ pub(super) struct Price {
 
 impl Price {
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        let mut books = Books::embedded()?;
-        if let Some(folder) = &self.books {
-            add_folder(&mut books, folder)?;
-        }
+        let books = read_books(self.books.as_deref())?;
         let at = self.date.unwrap_or_else(|| Clock::system().now());
         let named = self.book.as_deref().map(|id| books.get(id)).transpose()?;
         let workload = Workload::parse(&read(&self.workload)?)
@@ -135,26 +133,6 @@ fn warn(bill: &Bill) {
     for warning in &bill.warnings {
         output::note(&format!("warning: {warning}"));
     }
-}
-
-/// Adds each book of a folder. A wrong one is named with its file and line.
-fn add_folder(books: &mut Books, folder: &Path) -> anyhow::Result<()> {
-    let unread = || format!("the folder of price books '{}' cannot be read", folder.display());
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(unread)? {
-        let file = entry.with_context(unread)?.path();
-        if file.extension().is_some_and(|extension| extension == "toml") {
-            files.push(file);
-        }
-    }
-    if files.is_empty() {
-        bail!("the folder '{}' holds no price book (*.toml)", folder.display());
-    }
-    files.sort();
-    for file in files {
-        books.add(&read(&file)?).with_context(|| format!("'{}'", file.display()))?;
-    }
-    Ok(())
 }
 
 /// A file's text; what is larger than any workload is refused rather than read.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::billing;
 use crate::forward;
 use crate::ingest;
 use crate::model::check_name;
@@ -48,6 +49,7 @@ pub(super) struct File {
     ingest: Ingest,
     web: Web,
     forward: Forward,
+    billing: Billing,
     /// By the tenant's name.
     tenants: BTreeMap<String, Tenant>,
 }
@@ -129,6 +131,20 @@ struct Forward {
     own: Option<bool>,
     functions: Option<bool>,
     interval: Option<Length>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Billing {
+    books: Option<PathBuf>,
+    interval: Option<Length>,
+    max_charges: Option<usize>,
+    max_owners: Option<usize>,
+    issuer: Option<String>,
+    customer: Option<String>,
+    purchase_order: Option<String>,
+    tax_id: Option<String>,
+    payment_terms: Option<String>,
 }
 
 /// Where OTLP is sent.
@@ -241,6 +257,7 @@ impl File {
         config.make_room_for_connections();
         self.ingest.apply(&mut config.ingest);
         self.forward.apply(&mut config.forward);
+        self.billing.apply(&mut config.billing);
         set(&mut config.web.dashboards, self.web.dashboards.map(Some));
         set(&mut config.query.timeout, self.query.timeout.map(|length| length.0));
         set(&mut config.query.max_rows, self.query.max_rows);
@@ -305,6 +322,17 @@ impl Forward {
         set(&mut config.own, self.own);
         set(&mut config.functions, self.functions);
         set(&mut config.interval, self.interval.map(|length| length.0));
+    }
+}
+
+impl Billing {
+    fn apply(self, config: &mut billing::Config) {
+        set(&mut config.books, self.books.map(Some));
+        set(&mut config.interval, self.interval.map(|length| length.0));
+        set(&mut config.max_charges, self.max_charges);
+        set(&mut config.max_owners, self.max_owners);
+        let Self { issuer, customer, purchase_order, tax_id, payment_terms, .. } = self;
+        config.head = billing::Head { issuer, customer, purchase_order, tax_id, payment_terms };
     }
 }
 

@@ -2,7 +2,8 @@
 //! tiers are graduated, each line is exact, and money is rounded once, as the book says. Nothing is rounded before.
 //!
 //! `book` reads price books, `workload` what was used; `fit` says whether they belong together, `usage` counts what meters
-//! count, `allowance` takes off what is free, `bill` prices the rest. An attempt's list price is `super::list`'s.
+//! count, `metered` what they count of records, `rate` puts either in order, `allowance` takes off what is free, `bill` prices
+//! the rest. An attempt's list price is `super::list`'s.
 
 mod allowance;
 mod bill;
@@ -11,6 +12,8 @@ mod books;
 mod fields;
 mod file;
 mod fit;
+mod metered;
+mod rate;
 mod ratio;
 mod source;
 mod usage;
@@ -24,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use bill::{Bill, Line, Minor};
 pub use book::Book;
 pub use books::Books;
+pub use metered::{Alike, Metered, Rounds, Split, Untold};
 pub use ratio::{Ratio, TooLarge};
 pub use workload::Workload;
 

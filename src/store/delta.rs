@@ -11,4 +11,4 @@ mod table;
 pub(crate) use file::NewFile;
 pub(crate) use local::SyncedFolder;
 pub(crate) use merge::{merge, rows_of, without};
-pub(crate) use table::{Change, DeltaTable, Kept, Reason, removals};
+pub(crate) use table::{Change, DeltaTable, Kept, Reason, newest_version, removals};

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::model::Records;
 
 use super::budget::{Budget, Reservation};
+use super::delta::newest_version;
 use super::live::Live;
 use super::maintain::Ceiling;
 use super::rollup::{Rollup, RollupView, Rollups};
@@ -116,6 +117,17 @@ impl Handle {
     pub fn view(&self, table: Table) -> View {
         let (files, batches) = self.0.live.view(table);
         View { table, schema: table.schema(), object_store: Arc::clone(&self.0.object_store), files, batches }
+    }
+
+    /// The version of the table in storage: that of its newest commit. Rows that came since then are in the log.
+    pub async fn table_version(&self, table: Table) -> Result<i64, Error> {
+        newest_version(table, &self.0.object_store).await
+    }
+
+    /// Where the tables are, each in a folder of its name.
+    #[must_use]
+    pub fn object_store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.0.object_store)
     }
 
     /// A rollup of the very rows of `rows`, a view of `invocations`: each of them is in it once. The rows that are in no file

@@ -6,6 +6,7 @@ mod aws_lambda;
 mod bad_commands;
 mod bad_requests;
 mod bad_sql;
+mod billing;
 mod browser;
 mod burst;
 mod crash;

@@ -1,7 +1,7 @@
-//! What is free: a book's allowances, checked, and the quantities that they take off, part by part in the workload's order.
+//! What is free: a book's allowances, checked, and the quantities that they take off, in the order of time.
 //! Money off is `bill`'s.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
@@ -9,7 +9,6 @@ use super::TooLarge;
 use super::book::{Edition, Fault, Meter};
 use super::file::AllowanceFile;
 use super::ratio::Ratio;
-use super::workload::Workload;
 
 /// What costs nothing.
 #[derive(Debug, Clone)]
@@ -31,7 +30,24 @@ pub(super) enum Amount {
     Credit(Ratio),
 }
 
-/// A meter's usage of the month, in units.
+/// What one moment used of a meter in a region, in the meter's units. Regions are numbered by whoever bills.
+#[derive(Debug, Clone)]
+pub(super) struct Moment {
+    /// Earlier moments use up allowances first; equal ones share them.
+    pub(super) at: i64,
+    pub(super) cell: Cell,
+    pub(super) quantity: Ratio,
+    /// Whether free tiers are for it.
+    pub(super) free_tier: bool,
+}
+
+/// When an allowance ran out among several regions or meters, and the meters that it is for.
+pub(super) type RunOut = (i64, Vec<usize>);
+
+/// A region by number, and a meter of it: tiers add up within.
+pub(super) type Cell = (usize, usize);
+
+/// A meter's usage of the month in a region, in units.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Used {
     /// What is left to pay for.
@@ -42,35 +58,68 @@ pub(super) struct Used {
     pub(super) eligible: Ratio,
 }
 
-/// Takes quantities off what each part used of each meter, and sums it by meter.
-pub(super) fn deduct(edition: &Edition, workload: &Workload, used: Vec<Vec<Ratio>>) -> Result<Vec<Used>, TooLarge> {
+/// Takes quantities off in the order of time, and sums what is left by region and meter. Regions share allowances; what one
+/// moment used in several regions or meters is taken off in proportion, so that only times matter and no other order. Says
+/// also where that happened.
+pub(super) fn deduct(
+    edition: &Edition,
+    mut moments: Vec<Moment>,
+) -> Result<(BTreeMap<Cell, Used>, Vec<RunOut>), TooLarge> {
     let quantity = |allowance: &Allowance| match allowance.amount {
         Amount::Quantity(quantity) => quantity,
         Amount::Credit(_) => Ratio::ZERO,
     };
     let mut left: Vec<Ratio> = edition.allowances.iter().map(quantity).collect();
-    let nothing = Used { paid: Ratio::ZERO, free: Ratio::ZERO, eligible: Ratio::ZERO };
-    let mut meters = vec![nothing; edition.meters.len()];
-    for (part, mut quantities) in workload.parts.iter().zip(used) {
+    let mut cells: BTreeMap<Cell, Used> = BTreeMap::new();
+    let mut run_out = Vec::new();
+    moments.sort_by_key(|moment| moment.at);
+    for together in moments.chunk_by_mut(|one, next| one.at == next.at) {
         for (allowance, left) in edition.allowances.iter().zip(&mut left) {
-            if !part.free_tier && !allowance.included {
-                continue;
-            }
-            for meter in &allowance.meters {
-                let taken = quantities[*meter].smaller(*left)?;
-                *left = left.minus(taken)?;
-                quantities[*meter] = quantities[*meter].minus(taken)?;
-                meters[*meter].free = meters[*meter].free.plus(taken)?;
+            if take(allowance, left, together, &mut cells)? {
+                run_out.push((together[0].at, allowance.meters.clone()));
             }
         }
-        for (meter, quantity) in meters.iter_mut().zip(quantities) {
-            meter.paid = meter.paid.plus(quantity)?;
-            if part.free_tier {
-                meter.eligible = meter.eligible.plus(quantity)?;
+        for moment in together {
+            let used = cells.entry(moment.cell).or_default();
+            used.paid = used.paid.plus(moment.quantity)?;
+            if moment.free_tier {
+                used.eligible = used.eligible.plus(moment.quantity)?;
             }
         }
     }
-    Ok(meters)
+    Ok((cells, run_out))
+}
+
+/// Takes what is left of an allowance off the usage of one time. True where it did not suffice for several regions or meters.
+fn take(
+    allowance: &Allowance,
+    left: &mut Ratio,
+    together: &mut [Moment],
+    cells: &mut BTreeMap<Cell, Used>,
+) -> Result<bool, TooLarge> {
+    let is_for =
+        |moment: &Moment| (moment.free_tier || allowance.included) && allowance.meters.contains(&moment.cell.1);
+    let covered = together.iter().filter(|moment| is_for(moment));
+    let all = covered.map(|moment| moment.quantity).try_fold(Ratio::ZERO, Ratio::plus)?;
+    let taken = all.smaller(*left)?;
+    if !taken.is_positive() {
+        return Ok(false);
+    }
+    let shared: BTreeSet<Cell> = together.iter().filter(|moment| is_for(moment)).map(|moment| moment.cell).collect();
+    *left = left.minus(taken)?;
+    for moment in together.iter_mut().filter(|moment| is_for(moment)) {
+        let free = if taken == all { moment.quantity } else { taken.times(moment.quantity.over(all)?)? };
+        moment.quantity = moment.quantity.minus(free)?;
+        let used = cells.entry(moment.cell).or_default();
+        used.free = used.free.plus(free)?;
+    }
+    Ok(taken != all && shared.len() > 1)
+}
+
+impl Default for Used {
+    fn default() -> Self {
+        Self { paid: Ratio::ZERO, free: Ratio::ZERO, eligible: Ratio::ZERO }
+    }
 }
 
 impl Allowance {

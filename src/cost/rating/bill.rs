@@ -1,18 +1,16 @@
 //! The bill: what each meter was used for, what of that is free, and what the rest costs by tiers, rounded once at the end.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::units::{Currency, Timestamp};
+use crate::units::Currency;
 
-use super::allowance::{Amount, Used, deduct};
+use super::allowance::{Amount, Cell, Moment, Used, deduct};
 use super::book::{Book, Edition};
 use super::file::Prices;
 use super::ratio::{Ratio, To};
-use super::source::Source;
-use super::usage::Counter;
-use super::workload::Workload;
 use super::{Error, Period, Rounding, Scope, TooLarge, Zone};
 
 /// What a month costs.
@@ -24,7 +22,7 @@ pub struct Bill {
     pub price_book: String,
     /// The digest of the book's text, in hex.
     pub sha256: String,
-    /// The region whose prices these are.
+    /// The region whose prices these are; empty where there are several, which the lines name.
     pub region: String,
     /// Within what tiers and allowances add up.
     pub scope: Scope,
@@ -35,7 +33,7 @@ pub struct Bill {
     /// What all amounts are in.
     #[serde(serialize_with = "code")]
     pub currency: Currency,
-    /// By meter in the book's order, and by tier; then credits.
+    /// By region, by meter in the book's order, and by tier; then credits.
     pub lines: Vec<Line>,
     /// What the rounded lines and the total differ by, where the book rounds the total and not the lines.
     pub rounding: Minor,
@@ -76,11 +74,24 @@ pub struct Line {
     pub exact_ratio: Option<String>,
     /// The amount as it is invoiced.
     pub rounded: Minor,
+    /// The region whose price it is; empty for a credit, which is for all.
     #[serde(skip)]
-    pub(super) by: Rounding,
-    /// The meter's number; none for a credit.
+    pub region: String,
+    /// What a unit costs in the meter's first tier.
     #[serde(skip)]
-    pub(super) number: Option<usize>,
+    pub first_price: Ratio,
+    /// Whether the list price of an invocation holds what the meter counts.
+    #[serde(skip)]
+    pub is_listed: bool,
+    /// How it is rounded.
+    #[serde(skip)]
+    pub by: Rounding,
+    /// The meter's number in the book; none for a credit.
+    #[serde(skip)]
+    pub number: Option<usize>,
+    /// The meters that a credit is for, by number.
+    #[serde(skip)]
+    pub covers: Vec<usize>,
 }
 
 /// An amount in whole minor units, such as cents.
@@ -91,32 +102,30 @@ pub struct Minor {
 }
 
 impl Book {
-    /// Bills a month's workload at the prices that hold in `region` at `at`; in the book's own region where none is named.
-    pub fn bill(&self, workload: &Workload, region: Option<&str>, at: Timestamp) -> Result<Bill, Error> {
-        let edition = self.edition(at);
-        let mut warnings = self.warnings(edition, workload, at);
-        let region = region.unwrap_or(&edition.default_region);
-        if region != edition.default_region && !edition.regions.contains_key(region) {
-            let default = &edition.default_region;
-            warnings.push(format!("{} has no prices of its own for '{region}': those of {default} are used", self.id));
-        }
-        self.check_expressible(edition, workload)?;
-        let used = self.used(edition, workload)?;
-        let used = deduct(edition, workload, used)?;
+    /// Bills what was used, whose regions are numbered as in `regions`, at an edition's prices.
+    pub(super) fn bill_of(
+        &self,
+        edition: &Edition,
+        regions: &[&str],
+        moments: Vec<Moment>,
+        mut warnings: Vec<String>,
+    ) -> Result<Bill, Error> {
+        warnings.extend(regions.iter().filter_map(|region| self.no_own_prices(edition, region)));
+        let (used, _) = deduct(edition, moments)?;
         let mut lines = Vec::new();
-        for (meter, used) in used.iter().enumerate() {
+        for ((region, meter), used) in &used {
             if used.paid.is_positive() || used.free.is_positive() {
-                lines.extend(self.lines(edition, region, meter, used)?);
+                lines.extend(self.lines(edition, regions[*region], *meter, used)?);
             }
         }
-        self.credit(edition, &used, &mut lines)?;
+        self.credit(edition, regions, &used, &mut lines)?;
         let exact_total = lines.iter().try_fold(Ratio::ZERO, |sum, line| sum.plus(line.exact))?;
         let (total, rounding) = self.totals(&lines)?;
         Ok(Bill {
             book: self.id.clone(),
             price_book: edition.label.clone(),
             sha256: self.sha256.clone(),
-            region: region.to_owned(),
+            region: if let [region] = regions { (*region).to_owned() } else { String::new() },
             scope: self.scope,
             period: self.period,
             zone: self.zone,
@@ -130,27 +139,11 @@ impl Book {
         })
     }
 
-    /// What each part used of each meter, in units.
-    fn used(&self, edition: &Edition, workload: &Workload) -> Result<Vec<Vec<Ratio>>, Error> {
-        let mut used = Vec::with_capacity(workload.parts.len());
-        for (at, part) in workload.parts.iter().enumerate() {
-            let counter = Counter::new(&self.id, edition, part)?;
-            self.check_architecture(edition, part, &counter)?;
-            let mut meters = Vec::with_capacity(edition.meters.len());
-            for meter in &edition.meters {
-                let mut quantity = part.meters.get(&meter.name).copied().unwrap_or(Ratio::ZERO);
-                let fits = meter.architecture.is_none_or(|only| only == part.architecture);
-                for (source, per_unit) in meter.counts.iter().filter(|_| fits) {
-                    // The month is one, whatever it is the sum of.
-                    if *source != Source::Month || at == 0 {
-                        quantity = quantity.plus(counter.count(*source)?.divided_by(*per_unit)?)?;
-                    }
-                }
-                meters.push(quantity);
-            }
-            used.push(meters);
-        }
-        Ok(used)
+    /// Says so where a region's prices are another's.
+    fn no_own_prices(&self, edition: &Edition, region: &str) -> Option<String> {
+        let default = &edition.default_region;
+        (region != default && !edition.regions.contains_key(region))
+            .then(|| format!("{} has no prices of its own for '{region}': those of {default} are used", self.id))
     }
 
     /// A meter's lines: one for each tier that it reaches, at least one.
@@ -160,6 +153,8 @@ impl Book {
         let Prices::Tiers(tiers) = edition.prices(Some(region), number) else {
             return Err(refuse(format!("what {} costs in {region} is not known to it", meter.name)));
         };
+        let first_price = tiers.first().map_or(Ratio::ZERO, |tier| tier.price);
+        let is_listed = meter.counts.iter().any(|(source, _)| source.is_listed());
         let (mut lines, mut below, mut left) = (Vec::new(), Ratio::ZERO, used.paid);
         for (at, tier) in tiers.iter().enumerate() {
             let quantity = match tier.up_to {
@@ -181,8 +176,12 @@ impl Book {
                     exact,
                     exact_ratio: exact.as_fraction(),
                     rounded: self.minor(exact, if by == Rounding::Truncate { To::Zero } else { To::Nearest })?,
+                    region: region.to_owned(),
+                    first_price,
+                    is_listed,
                     by,
                     number: Some(number),
+                    covers: Vec::new(),
                 });
             }
             left = left.minus(quantity)?;
@@ -199,7 +198,13 @@ impl Book {
     }
 
     /// Adds the lines of money off. None takes off more than was billed, neither exactly nor rounded.
-    fn credit(&self, edition: &Edition, used: &[Used], lines: &mut Vec<Line>) -> Result<(), Error> {
+    fn credit(
+        &self,
+        edition: &Edition,
+        regions: &[&str],
+        used: &BTreeMap<Cell, Used>,
+        lines: &mut Vec<Line>,
+    ) -> Result<(), Error> {
         for allowance in &edition.allowances {
             let Amount::Credit(most) = allowance.amount else { continue };
             let covered = lines.iter().filter(|l| l.number.is_some_and(|number| allowance.meters.contains(&number)));
@@ -207,7 +212,7 @@ impl Book {
             let Some(by) = covered.first().map(|line| line.by) else { continue };
             let billed = covered.iter().try_fold(Ratio::ZERO, |sum, line| sum.plus(line.exact))?;
             let invoiced = sum(covered.iter().copied())?;
-            let eligible = if allowance.included { billed } else { eligible(&covered, used)? };
+            let eligible = if allowance.included { billed } else { eligible(&covered, regions, used)? };
             let taken = most.smaller(eligible)?;
             if !taken.is_positive() {
                 continue;
@@ -225,8 +230,12 @@ impl Book {
                 exact,
                 exact_ratio: exact.as_fraction(),
                 rounded: Minor { units: -rounded, digits: self.minor_digits },
+                region: String::new(),
+                first_price: Ratio::ZERO,
+                is_listed: false,
                 by,
                 number: None,
+                covers: allowance.meters.clone(),
             });
         }
         Ok(())
@@ -275,9 +284,10 @@ impl Minor {
 }
 
 /// What of the lines' cost was made by usage that a free tier is for.
-fn eligible(lines: &[&Line], used: &[Used]) -> Result<Ratio, TooLarge> {
+fn eligible(lines: &[&Line], regions: &[&str], used: &BTreeMap<Cell, Used>) -> Result<Ratio, TooLarge> {
     lines.iter().try_fold(Ratio::ZERO, |sum, line| {
-        let used = line.number.map(|number| used[number]).filter(|used| used.paid.is_positive());
+        let region = regions.iter().position(|region| *region == line.region);
+        let used = region.zip(line.number).and_then(|cell| used.get(&cell)).filter(|used| used.paid.is_positive());
         let share = used.map_or(Ok(Ratio::ZERO), |used| used.eligible.over(used.paid))?;
         sum.plus(line.exact.times(share)?)
     })

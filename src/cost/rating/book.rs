@@ -132,6 +132,12 @@ impl Book {
         self.currency
     }
 
+    /// The zone whose midnights bound its months.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        self.zone
+    }
+
     /// The digest of its text, in hex.
     #[must_use]
     pub fn sha256(&self) -> &str {

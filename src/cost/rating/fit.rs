@@ -11,12 +11,15 @@ use super::usage::Counter;
 use super::workload::{Part, Workload};
 
 impl Book {
+    /// Says so where usage is older than the book.
+    pub(super) fn is_first_edition(&self, edition: &Edition, at: Timestamp) -> Option<String> {
+        (at < self.editions[0].effective)
+            .then(|| format!("{} is the first edition: what was used before is billed by it", edition.label))
+    }
+
     /// One sentence for everything that is assumed or ignored.
     pub(super) fn warnings(&self, edition: &Edition, workload: &Workload, at: Timestamp) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if at < self.editions[0].effective {
-            warnings.push(format!("{} is the first edition: what was used before is billed by it", edition.label));
-        }
+        let mut warnings: Vec<String> = self.is_first_edition(edition, at).into_iter().collect();
         let mut metered = edition.metered();
         let no_cpu =
             |part: &Part| part.cpu.is_none() && (part.duration.is_some() || part.provisioned.duration.is_some());

@@ -87,6 +87,18 @@ impl Ratio {
         self.times(Self::new(other.denominator, other.numerator)?)
     }
 
+    /// Above the line of the fraction in lowest terms.
+    #[must_use]
+    pub const fn numerator(self) -> i128 {
+        self.numerator
+    }
+
+    /// Below it; at least 1.
+    #[must_use]
+    pub const fn denominator(self) -> i128 {
+        self.denominator
+    }
+
     /// The same number below zero.
     #[must_use]
     pub const fn negative(self) -> Self {

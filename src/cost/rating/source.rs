@@ -153,6 +153,20 @@ impl Source {
         )
     }
 
+    /// Whole parts of what it is counted in, in which records are summed: ns of CPU, thousandths of a vCPU.
+    pub(super) fn parts(self) -> i128 {
+        match self.dimension() {
+            Dimension::CpuTime => 1_000_000,
+            Dimension::VcpuTime => 1_000,
+            _ => 1,
+        }
+    }
+
+    /// Whether the list price of an invocation holds it.
+    pub(super) fn is_listed(self) -> bool {
+        self.is_of_requests() && self != Self::Streamed
+    }
+
     /// Whether it is of requests rather than of what stands ready or is kept.
     pub(super) fn is_of_requests(self) -> bool {
         !matches!(

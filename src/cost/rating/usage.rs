@@ -164,8 +164,14 @@ impl<'a> Counter<'a> {
     }
 
     /// The size's clock rate; a book that counts it has one for each size.
-    fn mhz(&self) -> Ratio {
+    pub(super) fn mhz(&self) -> Ratio {
         Ratio::whole(i128::from(self.size.and_then(|size| size.mhz).unwrap_or_default()))
+    }
+
+    /// Thousandths of the size's vCPUs, or those that are assumed where it has none.
+    pub(super) fn milli_vcpu(&self, assumed: i128) -> Result<i128, TooLarge> {
+        let Some(vcpu) = self.size.and_then(|size| size.vcpu) else { return Ok(assumed) };
+        vcpu.0.times(Ratio::whole(1_000))?.as_whole().ok_or(TooLarge)
     }
 
     fn vcpu(&self) -> Ratio {

@@ -92,6 +92,28 @@ impl Workload {
 }
 
 impl Part {
+    /// One request of which nothing is told.
+    pub(super) fn one() -> Self {
+        Self {
+            requests: 1,
+            duration: None,
+            init: Ratio::ZERO,
+            memory_mb: 128,
+            architecture: Architecture::X86_64,
+            ephemeral_storage_mb: 512,
+            cpu: None,
+            vcpu: Ratio::ONE,
+            concurrency_per_instance: 1,
+            event_kb: Ratio::ZERO,
+            streamed_bytes_per_request: 0,
+            free_tier: true,
+            provisioned: Provisioned::default(),
+            snap_start: SnapStart::default(),
+            meters: BTreeMap::new(),
+            given: BTreeSet::new(),
+        }
+    }
+
     fn read(mut fields: Fields<'_>) -> Result<Self, Error> {
         let mut given: BTreeSet<String> = fields.names().collect();
         let requests = fields.whole("requests")?;
@@ -117,15 +139,16 @@ impl Part {
         }
         let meters = fields.object("meters")?.map(Fields::quantities).transpose()?.unwrap_or_default();
         let architecture = fields.word("architecture", "\"x86_64\" or \"arm64\"")?;
+        let one = Self::one();
         Ok(Self {
             requests: requests.ok_or_else(|| fields.missing("requests"))?,
             duration: fields.number("duration_ms")?,
             init: fields.number("init_ms")?.unwrap_or(Ratio::ZERO),
-            memory_mb: fields.positive("memory_mb")?.unwrap_or(128),
-            architecture: architecture.unwrap_or(Architecture::X86_64),
-            ephemeral_storage_mb: fields.whole("ephemeral_storage_mb")?.unwrap_or(512),
+            memory_mb: fields.positive("memory_mb")?.unwrap_or(one.memory_mb),
+            architecture: architecture.unwrap_or(one.architecture),
+            ephemeral_storage_mb: fields.whole("ephemeral_storage_mb")?.unwrap_or(one.ephemeral_storage_mb),
             cpu: fields.number("cpu_ms")?,
-            vcpu: fields.number("vcpu")?.unwrap_or(Ratio::ONE),
+            vcpu: fields.number("vcpu")?.unwrap_or(one.vcpu),
             concurrency_per_instance: fields.positive("concurrency_per_instance")?.unwrap_or(1),
             event_kb: fields.number("event_kb")?.unwrap_or(Ratio::ZERO),
             streamed_bytes_per_request: fields.whole("streamed_bytes_per_request")?.unwrap_or_default(),

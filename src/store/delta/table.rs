@@ -199,6 +199,16 @@ pub(crate) async fn removals(table: Table, root: &Arc<dyn ObjectStore>) -> Resul
     Ok(found)
 }
 
+/// The number of the table's newest commit, as its log in storage has it.
+pub(crate) async fn newest_version(table: Table, root: &Arc<dyn ObjectStore>) -> Result<i64, Error> {
+    let log = Path::from(format!("{}/_delta_log", table.name()));
+    let listed: Vec<_> =
+        root.list(Some(&log)).try_collect().await.map_err(|source| Error::Storage { table, source })?;
+    let number = |path: &Path| path.filename()?.strip_suffix(".json")?.parse::<i64>().ok();
+    let newest = listed.iter().filter_map(|file| number(&file.location)).max();
+    newest.ok_or_else(|| Error::Internal(format!("the log of {} is empty", table.name())))
+}
+
 /// The table's log, in the folder of its name. The location's path is what the library finds the folder by in `root`; with
 /// any scheme but `file` it asks nothing but the store, and expects sorted listings.
 fn log_store(table: Table, root: &Arc<dyn ObjectStore>) -> LogStoreRef {

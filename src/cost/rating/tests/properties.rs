@@ -127,4 +127,69 @@ proptest! {
             prop_assert_eq!(bill_of(books, book, &parts), bill_of(books, book, &reversed), "{}", book);
         }
     }
+
+    #[test]
+    fn metered_usage_costs_what_the_workload_does(
+        requests in 0i128..20_000_000_000, ms in 1i128..900_000, memory in 1i128..=1_536, storage in 512i128..2_048, cpu in 0i128..5_000,
+    ) {
+        for id in BOOKS {
+            let book = books().get(id).expect("it is there");
+            let rounds = book.rounds(now());
+            let step = i128::from(rounds.granularity_ms);
+            let billed = ((ms + step - 1) / step * step).max(rounds.minimum_ms.into());
+            let alike = Alike {
+                architecture: crate::model::Architecture::X86_64,
+                memory_mb: memory,
+                ephemeral_storage_mb: storage,
+                provisioned: false,
+                milli_vcpu: 1_000,
+                requests,
+                billed_ms: billed * requests,
+                cpu_ns: cpu * requests * 1_000_000,
+                streamed_bytes: 0,
+            };
+            let region = book.region(None, now()).to_owned();
+            let one = |(meter, parts)| Metered { at: now(), region: region.clone(), meter, parts };
+            let mut usage: Vec<Metered> =
+                book.metered(&alike, now()).expect("it is priced").into_iter().map(one).collect();
+            usage.extend(book.monthly(now()).into_iter().map(|meter| one((meter, 1))));
+            let workload = json!({"requests": requests as u64, "duration_ms": ms as u64, "memory_mb": memory as u64,
+                "ephemeral_storage_mb": storage as u64, "cpu_ms": cpu as u64});
+            let (rated, billed) = (book.rate(&usage, now()).expect("priced"), bill_of(books(), id, &[workload]));
+            prop_assert_eq!(&rated.lines, &billed.lines, "{}", id);
+            prop_assert_eq!((rated.exact_total, rated.total), (billed.exact_total, billed.total), "{}", id);
+        }
+    }
+
+    #[test]
+    fn neither_the_order_of_usage_nor_the_splitting_of_equal_times_changes_a_bill(
+        usage in prop::collection::vec((0i64..6, 0usize..3, 0usize..3, 0i128..2_000), 1..20),
+        cuts in prop::collection::vec(0i128..=4, 20),
+        turn in 0usize..20,
+    ) {
+        let book = books().get("aws-lambda").expect("it is there");
+        let metered = |(at, region, meter, parts): &(i64, usize, usize, i128)| Metered {
+            at: Timestamp::from_micros(*at),
+            region: ["us-east-1", "eu-west-1", "af-south-1"][*region].to_owned(),
+            meter: *meter,
+            parts: parts * [1_000_000_000, 1_000_000_000, 50_000][*meter],
+        };
+        let whole: Vec<Metered> = usage.iter().map(metered).collect();
+        let mut pieces = Vec::new();
+        for (one, cut) in whole.iter().zip(&cuts) {
+            let first = one.parts / 4 * cut;
+            pieces.push(Metered { parts: first, ..one.clone() });
+            pieces.push(Metered { parts: one.parts - first, ..one.clone() });
+        }
+        let turn = turn % pieces.len();
+        pieces.rotate_left(turn);
+        let bill = book.rate(&whole, now()).expect("it is priced");
+        prop_assert_eq!(&book.rate(&pieces, now()).expect("it is priced"), &bill);
+        let rounded = bill.lines.iter().map(|line| line.rounded.units()).sum::<i128>();
+        prop_assert_eq!(rounded + bill.rounding.units(), bill.total.units());
+        let mut more = whole.clone();
+        more[0].parts += 1_000_000;
+        let grown = book.rate(&more, now()).expect("it is priced").exact_total;
+        prop_assert_eq!(grown.larger(bill.exact_total), Ok(grown), "more never costs less in one region's prices");
+    }
 }

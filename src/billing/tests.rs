@@ -1,0 +1,5 @@
+//! Months of records in a real store: what they cost, whose share it is, and what `charges` keeps of it.
+
+mod kept;
+mod reports;
+mod world;
