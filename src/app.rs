@@ -98,6 +98,7 @@ impl App {
             dispatcher: dispatcher.clone(),
             aws_lambda,
             query: query.clone(),
+            billing: billing.clone(),
             receiver: receiver.clone(),
             store: store.clone(),
             runtime: runtime.clone(),

@@ -7,7 +7,6 @@
 mod csv;
 mod digest;
 mod format;
-mod head;
 mod json;
 mod lines;
 mod manifest;
@@ -21,11 +20,10 @@ mod xlsx;
 #[cfg(test)]
 mod tests;
 
-use crate::billing::Report;
+use crate::billing::{Head, Report};
 
 pub use digest::Digest;
 pub use format::{Format, FormatError};
-pub use head::Head;
 pub use manifest::{ControlTotal, Manifest, PriceBook};
 pub use shares::{Share, shares};
 pub use shown::{amount, days, decimal, dimension_value, meter, title};

@@ -20,6 +20,7 @@ mod pages;
 mod panel;
 mod params;
 mod report;
+mod reports;
 mod router;
 mod rows;
 mod serve;

@@ -4,11 +4,11 @@
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-use crate::billing::{BillFacts, BridgeRow, Kind, Row};
+use crate::billing::{BillFacts, BridgeRow, Head, Kind, Row};
 use crate::cost::rating::{Minor, Ratio, Scope, Zone};
 
 use super::lines::{self, Cell, Column, Lines};
-use super::{Digest, Error, Format, Head};
+use super::{Digest, Error, Format};
 
 /// Hex digits of the content's digest in a document's id.
 const ID_DIGITS: usize = 12;

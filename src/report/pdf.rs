@@ -12,10 +12,10 @@ mod page;
 mod statement;
 mod table;
 
-use crate::billing::Kind;
+use crate::billing::{Head, Kind};
 
 use super::lines::Lines;
-use super::{Error, Format, Head};
+use super::{Error, Format};
 
 use font::Faces;
 use page::Composer;

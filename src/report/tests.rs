@@ -1,6 +1,7 @@
 //! Tests of the files: goldens, the same bytes each time, any text in any cell, and the same totals in every format. Programs
 //! that others use (LibreOffice, pdftotext) read the files back in `outside`.
 
+mod measure;
 mod outside;
 mod sample;
 
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::billing::{Report, RowType};
+use crate::billing::{Head, Report, RowType};
 
 use super::*;
 use sample::{cents, chargeback, head, line, number, statement};

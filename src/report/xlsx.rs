@@ -9,10 +9,10 @@ mod sheet;
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 
-use crate::billing::Report;
+use crate::billing::{Head, Report};
 
 use super::lines::Lines;
-use super::{Error, Format, Head};
+use super::{Error, Format};
 
 /// Rows of a sheet, its header and totals left out: a sheet has 1,048,576.
 const SHEET_ROWS: usize = 1_048_000;

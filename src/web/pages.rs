@@ -11,6 +11,7 @@ pub(super) mod invocations;
 pub(super) mod logs;
 mod phases;
 mod range;
+pub(super) mod reports;
 mod row;
 pub(super) mod settings;
 pub(super) mod sql;
@@ -35,7 +36,7 @@ use super::state::AppState;
 use assets::Asset;
 
 /// Templates, each extending `base.html`.
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("base.html", include_str!("templates/base.html")),
     ("board.html", include_str!("templates/board.html")),
     ("empty.html", include_str!("templates/empty.html")),
@@ -45,6 +46,7 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("logs.html", include_str!("templates/logs.html")),
     ("missing.html", include_str!("templates/missing.html")),
     ("range.html", include_str!("templates/range.html")),
+    ("reports.html", include_str!("templates/reports.html")),
     ("settings.html", include_str!("templates/settings.html")),
     ("sql.html", include_str!("templates/sql.html")),
     ("trace.html", include_str!("templates/trace.html")),
@@ -200,6 +202,7 @@ fn navigation(boards: &[Arc<Dashboard>]) -> Vec<Item<'_>> {
         ("/traces", "Traces"),
         ("/logs", "Logs"),
         ("/invocations", "Invocations"),
+        ("/reports", "Reports"),
         ("/sql", "SQL"),
         ("/settings", "Settings"),
     ];

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::billing;
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::dashboard::Boards;
@@ -34,6 +35,8 @@ pub struct Parts {
     pub aws_lambda: AwsLambda,
     /// Answers every question about data.
     pub query: Engine,
+    /// Rates months.
+    pub billing: billing::Service,
     /// Takes telemetry from elsewhere.
     pub receiver: Receiver,
     /// Asked for its status only.
@@ -57,6 +60,7 @@ pub(super) struct AppState {
     pub(super) dispatcher: Dispatcher,
     pub(super) aws_lambda: AwsLambda,
     pub(super) query: Engine,
+    pub(super) billing: billing::Service,
     pub(super) receiver: Receiver,
     pub(super) store: store::Handle,
     pub(super) runtime: Runtime,
@@ -77,6 +81,8 @@ pub(super) struct AppState {
     pub(super) body_room: Arc<Semaphore>,
     /// A permit for each client that follows log records.
     pub(super) tails: Arc<Semaphore>,
+    /// A permit for each report that is written.
+    pub(super) reports: Arc<Semaphore>,
     /// Ends answers that have no end of their own, when the server stops.
     pub(super) stopping: CancellationToken,
     /// What goes on after an answer's head is sent.
@@ -90,6 +96,7 @@ impl AppState {
             dispatcher,
             aws_lambda,
             query,
+            billing,
             receiver,
             store,
             runtime,
@@ -103,6 +110,7 @@ impl AppState {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
             body_room: Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS))),
             tails: Arc::new(Semaphore::new(config.max_tails.min(Semaphore::MAX_PERMITS))),
+            reports: Arc::new(Semaphore::new(config.max_reports.min(Semaphore::MAX_PERMITS))),
             stopping: CancellationToken::new(),
             metrics: Metrics::new(clock.now()),
             pages: Pages::new()?,
@@ -116,6 +124,7 @@ impl AppState {
             dispatcher,
             aws_lambda,
             query,
+            billing,
             receiver,
             store,
             runtime,

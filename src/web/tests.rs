@@ -26,6 +26,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::billing::{self, Charges};
 use crate::bus::Bus;
 use crate::catalog::{self, Catalog};
 use crate::clock::Clock;
@@ -74,7 +75,10 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
     let catalog = Catalog::open(catalog::Config::at(dir.path().join("catalog.db"))).await.unwrap();
     let books = Arc::new(PriceBooks::embedded().unwrap());
     let runtime = Runtime::start(runtime::Config::new(dir.path()), clock.clone(), ids.clone()).unwrap();
-    let query = Engine::start(query::Config::default(), store.clone()).unwrap();
+    let charges = Charges::open(&billing::Config::default(), store.object_store()).await.unwrap();
+    let query = Engine::start_with(query::Config::default(), store.clone(), vec![charges.relation()]).unwrap();
+    let rated = billing::Parts { engine: query.clone(), store: store.clone(), charges, clock: clock.clone() };
+    let billing = billing::Service::new(billing::Config::default(), billing::read_books(None).unwrap(), rated);
     let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
     let joined = trigger::Parts {
         catalog,
@@ -102,6 +106,7 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
         dispatcher,
         aws_lambda,
         query,
+        billing,
         receiver,
         store,
         runtime,

@@ -24,6 +24,7 @@ mod outcomes;
 mod price;
 mod prices;
 mod reader;
+mod reports;
 mod restart;
 mod streams;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Field, Schema};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn relation(name: &'static str, columns: Vec<(&str, ArrayRef)>) -> Relation {
     Relation::new(name, schema, move || std::future::ready(Ok(arrays.clone())))
 }
 
-/// What `deployments` and `limits` have that queries ask for: `hello` reserves 4, `auth` provisions 2.
+/// What `deployments`, `limits` and `charges` have that queries ask for: `hello` reserves 4, `auth` provisions 2.
 pub(super) fn relations(with_rows: bool) -> Vec<Relation> {
     let rows = if with_rows { 3 } else { 0 };
     let texts = |values: [&str; 3]| Arc::new(StringArray::from(values[..rows].to_vec())) as ArrayRef;
@@ -39,7 +39,23 @@ pub(super) fn relations(with_rows: bool) -> Vec<Relation> {
     );
     let limits =
         relation("limits", vec![("account_concurrency", Arc::new(Int64Array::from([1_000][..rows.min(1)].to_vec())))]);
-    vec![deployments, limits]
+    vec![deployments, limits, charges(rows)]
+}
+
+/// What `charges` has that queries ask for: two lines of a month.
+fn charges(rows: usize) -> Relation {
+    let texts = |value: &str| Arc::new(StringArray::from(vec![value; rows.min(2)])) as ArrayRef;
+    let ends = vec![1_775_001_600_000_000; rows.min(2)];
+    let billed = Decimal128Array::from([150, 25][..rows.min(2)].to_vec()).with_precision_and_scale(38, 23);
+    relation(
+        "charges",
+        vec![
+            ("month", texts("2026-03")),
+            ("billing_currency", texts("USD")),
+            ("billed_cost", Arc::new(billed.expect("few digits"))),
+            ("billing_period_end", Arc::new(TimestampMicrosecondArray::from(ends).with_timezone("UTC"))),
+        ],
+    )
 }
 
 async fn few() -> Engine {

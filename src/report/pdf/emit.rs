@@ -16,7 +16,7 @@ use krilla::tagging::{
 };
 use krilla::{Document, SerializeSettings, color::rgb};
 
-use crate::report::Head;
+use crate::billing::Head;
 use crate::report::lines::Lines;
 use crate::report::shown;
 

@@ -1,6 +1,6 @@
 //! The top of the first page: who sends it to whom, what it is, and for when.
 
-use crate::report::Head;
+use crate::billing::Head;
 use crate::report::lines::Lines;
 use crate::report::shown;
 

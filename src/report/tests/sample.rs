@@ -1,9 +1,8 @@
 //! Reports made by hand: a statement of two books with a fraction, a credit, a rounding and what is free; a chargeback of as
 //! many functions as are asked for.
 
-use crate::billing::{BillFacts, BridgeRow, Dimension, Kind, Month, Report, Row, RowType, Sources};
+use crate::billing::{BillFacts, BridgeRow, Dimension, Head, Kind, Month, Report, Row, RowType, Sources};
 use crate::cost::rating::{Minor, Ratio, Scope, Zone};
-use crate::report::Head;
 use crate::units::Currency;
 
 pub(super) fn number(text: &str) -> Ratio {

@@ -2,9 +2,8 @@
 
 use rust_xlsxwriter::{Workbook, XlsxError};
 
-use crate::billing::{BillFacts, BridgeRow, Report};
+use crate::billing::{BillFacts, BridgeRow, Head, Report};
 use crate::cost::rating::Ratio;
-use crate::report::Head;
 use crate::report::lines::Lines;
 use crate::report::shown::{self, word};
 
