@@ -15,6 +15,7 @@ mod output;
 mod price;
 mod query;
 mod remove;
+mod report;
 mod rollup;
 mod scratch;
 mod serve;
@@ -82,6 +83,8 @@ enum Command {
     Query(query::Query),
     /// Price a month's workload by a provider's rules: tiers, free allowances, rounding
     Price(price::Price),
+    /// Write a month's statement or chargeback to a file, with its manifest
+    Report(report::Report),
     /// Check dashboards, or write them for other programs
     #[command(subcommand)]
     Dashboard(dashboard::Dashboard),
@@ -118,6 +121,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Import(command) => command.run(&common).await,
         Command::Query(command) => command.run(&common).await,
         Command::Price(command) => command.run(),
+        Command::Report(command) => command.run(&common).await,
         Command::Dashboard(command) => command.run().await,
         Command::Rollup(command) => command.run(&common).await,
     }
@@ -125,8 +129,13 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
 
 fn fail(error: &anyhow::Error) -> ExitCode {
     let _nowhere_to_tell = writeln!(std::io::stderr(), "error: {error:#}");
-    ExitCode::FAILURE
+    if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
+
+/// Arguments that are each well written and wrong together, or wrong for the day.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
 
 /// Whether whoever read our output has seen enough, as `| head` does.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -21,6 +21,7 @@ mod pages;
 mod panel;
 mod params;
 mod report;
+mod reports;
 mod router;
 mod rows;
 mod serve;

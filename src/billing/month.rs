@@ -29,6 +29,12 @@ impl Month {
         Self { year: local.year(), month: local.month() }
     }
 
+    /// The newest month that has begun: that of UTC, which no book's zone is ahead of.
+    #[must_use]
+    pub fn newest(now: Timestamp) -> Self {
+        Self::of(now, Zone::Utc)
+    }
+
     /// When it begins in the zone.
     #[must_use]
     pub fn start(self, zone: Zone) -> Timestamp {

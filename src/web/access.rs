@@ -53,6 +53,8 @@ pub enum Action {
     TelemetryRead,
     /// Sends telemetry.
     TelemetryWrite,
+    /// Reads bills and what they are made of.
+    BillingRead,
     /// Reads the server's own state.
     ServerRead,
 }
@@ -68,6 +70,7 @@ impl Action {
             Self::Query => "query",
             Self::TelemetryRead => "telemetry:read",
             Self::TelemetryWrite => "telemetry:write",
+            Self::BillingRead => "billing:read",
             Self::ServerRead => "server:read",
         }
     }

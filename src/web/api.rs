@@ -8,6 +8,7 @@ pub(super) mod log_records;
 pub(super) mod logs;
 pub(super) mod otlp_import;
 pub(super) mod query;
+pub(super) mod reports;
 pub(super) mod traces;
 pub(super) mod versions;
 
@@ -75,6 +76,7 @@ pub(super) fn document() -> OpenApi {
         tag("telemetry", "Reading what was recorded"),
         tag("otlp", "Taking in telemetry from elsewhere, as OTLP has it; errors are `google.rpc.Status`"),
         tag("ingest", "Taking in telemetry from elsewhere"),
+        tag("billing", "What months cost"),
         tag("dashboards", "Boards and what their panels show"),
         tag("server", "Health, metrics and this document"),
         tag("pages", "What people look at"),

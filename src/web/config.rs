@@ -75,6 +75,10 @@ pub struct Config {
     pub max_tails: usize,
     /// Log records that a follower gets a second, at most (500); what is more is counted and left out.
     pub tail_rows: usize,
+    /// Reports that are written at once (4); more are answered 503.
+    pub max_reports: usize,
+    /// Rows of a report that is written for a client (200,000); a larger one is answered 422.
+    pub max_report_rows: usize,
     /// Time for requests to end after a stop (10 s); then their connections are closed.
     pub stop_deadline: Duration,
 }
@@ -102,6 +106,8 @@ impl Default for Config {
             max_panel_rows: 50_000,
             max_tails: 16,
             tail_rows: 500,
+            max_reports: 4,
+            max_report_rows: 200_000,
             stop_deadline: Duration::from_secs(10),
         }
     }

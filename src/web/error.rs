@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::ingest::{self, aws_lambda};
-use crate::{catalog, cost, query, runtime, store, trigger};
+use crate::{billing, catalog, cost, query, report, runtime, store, trigger};
 
 /// The media type of every error's body.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -47,6 +47,8 @@ pub(super) const UNSUPPORTED_MEDIA_TYPE: &Kind =
 pub(super) const MISDIRECTED: &Kind = &kind(421, "misdirected", "This server does not answer for that host");
 pub(super) const INVALID_FUNCTION: &Kind = &kind(422, "invalid-function", "The upload is not a function");
 pub(super) const QUERY_LIMIT: &Kind = &kind(422, "query-limit", "The query passed a limit");
+pub(super) const REPORT_LIMIT: &Kind = &kind(422, "report-limit", "The report passed a limit");
+pub(super) const NOT_PRICED: &Kind = &kind(422, "not-priced", "The month cannot be priced");
 pub(super) const THROTTLED: &Kind = &kind(429, "throttled", "A limit turned the call away");
 pub(super) const HEAD_TOO_LARGE: &Kind = &kind(431, "head-too-large", "The request's head is too large");
 pub(super) const INTERNAL: &Kind = &kind(500, "internal", "Something failed in Faremeter");
@@ -232,6 +234,30 @@ impl From<query::Error> for Problem {
             query::Error::Limit(detail) => Self::new(QUERY_LIMIT, detail),
             query::Error::Busy(detail) => Self::new(BUSY, detail).retry(),
             query::Error::Internal(detail) => Self::internal(&detail),
+        }
+    }
+}
+
+impl From<billing::Error> for Problem {
+    fn from(error: billing::Error) -> Self {
+        use billing::Error as E;
+        match error {
+            E::Query(error) => error.into(),
+            E::Store(error) => error.into(),
+            E::Rating(_) | E::TooLarge => Self::new(NOT_PRICED, error.to_string()),
+            E::Limit(detail) => Self::new(REPORT_LIMIT, detail),
+            E::Books(_) | E::Charges(_) | E::Internal(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<report::Error> for Problem {
+    fn from(error: report::Error) -> Self {
+        match error {
+            report::Error::TooManyRows { .. } | report::Error::TooLarge { .. } => {
+                Self::new(REPORT_LIMIT, error.to_string())
+            }
+            report::Error::Refused { .. } => Self::internal(&error),
         }
     }
 }

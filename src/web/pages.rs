@@ -11,6 +11,7 @@ pub(super) mod invocations;
 pub(super) mod logs;
 mod phases;
 mod range;
+pub(super) mod reports;
 mod row;
 pub(super) mod settings;
 pub(super) mod sql;
@@ -36,7 +37,7 @@ use super::state::AppState;
 use assets::Asset;
 
 /// Templates, each extending `base.html`.
-const TEMPLATES: [(&str, &str); 15] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("base.html", include_str!("templates/base.html")),
     ("board.html", include_str!("templates/board.html")),
     ("empty.html", include_str!("templates/empty.html")),
@@ -46,6 +47,7 @@ const TEMPLATES: [(&str, &str); 15] = [
     ("logs.html", include_str!("templates/logs.html")),
     ("missing.html", include_str!("templates/missing.html")),
     ("range.html", include_str!("templates/range.html")),
+    ("reports.html", include_str!("templates/reports.html")),
     ("settings.html", include_str!("templates/settings.html")),
     ("sql.html", include_str!("templates/sql.html")),
     ("trace.html", include_str!("templates/trace.html")),
@@ -203,6 +205,7 @@ fn navigation(boards: &[Arc<Dashboard>]) -> Vec<Item<'_>> {
     let mut items: Vec<Item> = boards.map(|board| Item { path: &board.path, title: &board.title }).collect();
     items.insert(items.len().min(1), Item { path: "/functions", title: "Functions" });
     let pages = [
+        ("/reports", "Reports"),
         ("/what-if", "What if"),
         ("/traces", "Traces"),
         ("/logs", "Logs"),

@@ -57,7 +57,9 @@ pub(super) fn otlp_grpc() -> Routes {
 
 /// Every route of the main port.
 pub(super) fn all() -> Routes {
-    use Action::{FunctionsRead, FunctionsWrite, Invoke, Query, ServerRead, TelemetryRead, TelemetryWrite};
+    use Action::{
+        BillingRead, FunctionsRead, FunctionsWrite, Invoke, Query, ServerRead, TelemetryRead, TelemetryWrite,
+    };
     Routes { router: Router::new(), document: api::document() }
         .otlp()
         .add(FunctionsRead, routes!(api::functions::list))
@@ -84,6 +86,8 @@ pub(super) fn all() -> Routes {
         .add(TelemetryWrite, routes!(api::aws_lambda::firehose))
         .add(Query, routes!(api::query::run))
         .add(Query, routes!(api::query::list))
+        .add(BillingRead, routes!(api::reports::file))
+        .add(BillingRead, compressed(routes!(api::reports::manifest)))
         .add(ServerRead, compressed(routes!(api::openapi)))
         .add(ServerRead, routes!(health::live))
         .add(ServerRead, routes!(health::ready))
@@ -95,7 +99,8 @@ pub(super) fn all() -> Routes {
         .add(TelemetryRead, compressed(routes!(pages::traces::traces)))
         .add(TelemetryRead, compressed(routes!(pages::trace::trace)))
         .add(TelemetryRead, compressed(routes!(pages::logs::logs)))
-        .add(TelemetryRead, compressed(routes!(pages::what_if::what_if)))
+        .add(BillingRead, compressed(routes!(pages::what_if::what_if)))
+        .add(BillingRead, compressed(routes!(pages::reports::reports)))
         .add(Query, compressed(routes!(pages::sql::sql)))
         .add(ServerRead, compressed(routes!(pages::settings::settings)))
         .add(TelemetryRead, compressed(routes!(pages::board::function)))

@@ -81,6 +81,8 @@ pub(super) struct AppState {
     pub(super) body_room: Arc<Semaphore>,
     /// A permit for each client that follows log records.
     pub(super) tails: Arc<Semaphore>,
+    /// A permit for each report that is written.
+    pub(super) reports: Arc<Semaphore>,
     /// Ends answers that have no end of their own, when the server stops.
     pub(super) stopping: CancellationToken,
     /// What goes on after an answer's head is sent.
@@ -108,6 +110,7 @@ impl AppState {
             requests: Arc::new(Semaphore::new(config.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
             body_room: Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS))),
             tails: Arc::new(Semaphore::new(config.max_tails.min(Semaphore::MAX_PERMITS))),
+            reports: Arc::new(Semaphore::new(config.max_reports.min(Semaphore::MAX_PERMITS))),
             stopping: CancellationToken::new(),
             metrics: Metrics::new(clock.now()),
             pages: Pages::new()?,

@@ -77,8 +77,8 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
     let runtime = Runtime::start(runtime::Config::new(dir.path()), clock.clone(), ids.clone()).unwrap();
     let charges = Charges::open(&billing::Config::default(), store.object_store()).await.unwrap();
     let query = Engine::start_with(query::Config::default(), store.clone(), vec![charges.relation()]).unwrap();
-    let bills = billing::Parts { engine: query.clone(), store: store.clone(), charges, clock: clock.clone() };
-    let bills = billing::Service::new(billing::Config::default(), billing::read_books(None).unwrap(), bills);
+    let rated = billing::Parts { engine: query.clone(), store: store.clone(), charges, clock: clock.clone() };
+    let billing = billing::Service::new(billing::Config::default(), billing::read_books(None).unwrap(), rated);
     let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
     let joined = trigger::Parts {
         catalog,
@@ -105,8 +105,8 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
         deployer,
         dispatcher,
         aws_lambda,
-        billing: bills,
         query,
+        billing,
         receiver,
         store,
         runtime,

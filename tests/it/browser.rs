@@ -18,7 +18,7 @@ use crate::support::{repository, wait_until};
 use sight::{PANELS, Sight};
 
 /// Every page that has a place in the navigation, and some that are reached from them.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 15] = [
     "/",
     "/functions",
     "/functions/checkout",
@@ -30,11 +30,13 @@ const PAGES: [&str; 13] = [
     "/traces?outcome=failed&min_duration=1ms",
     "/logs",
     "/logs?severity=warn,error,fatal&live=1",
+    "/reports",
+    "/reports?kind=chargeback&by=tag:team",
     "/sql",
     "/settings",
 ];
 /// What the docs show: the file's name and the page.
-const SCREENS: [(&str, &str); 12] = [
+const SCREENS: [(&str, &str); 13] = [
     ("overview", "/"),
     ("functions", "/functions"),
     ("function", "/functions/checkout"),
@@ -45,6 +47,7 @@ const SCREENS: [(&str, &str); 12] = [
     ("invocations", "/invocations"),
     ("traces", "/traces?from=now-3h"),
     ("logs", "/logs?from=now-3h"),
+    ("reports", "/reports"),
     ("sql", "/sql"),
     ("settings", "/settings"),
 ];

@@ -26,6 +26,7 @@ mod price;
 mod prices;
 mod reader;
 mod refused_bodies;
+mod reports;
 mod restart;
 mod streams;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, MapBuilder, StringArray, StringBuilder};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, MapBuilder, StringArray, StringBuilder, TimestampMicrosecondArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::{Value, json};
@@ -42,6 +42,10 @@ fn bills(with_rows: bool) -> Vec<Relation> {
         "charges",
         vec![
             ("month", same("2026-03")),
+            (
+                "billing_period_end",
+                Arc::new(TimestampMicrosecondArray::from(vec![1_775_001_600_000_000; rows]).with_timezone("UTC")),
+            ),
             ("charge_category", same("Usage")),
             ("region_id", same("us-east-1")),
             ("sub_account_id", same("default")),

@@ -9,7 +9,7 @@ export const FILTERS = Object.keys(NAMES);
 /** What a link to another page takes along; a step fits one range on one page. */
 const KEPT = ["from", "to", "tz", "cmp", ...FILTERS];
 /** Pages that are about no range: they take the zone along and nothing else. */
-const RANGELESS = /^\/(settings$|invocations\/|traces\/)/;
+const RANGELESS = /^\/(settings$|reports$|invocations\/|traces\/)/;
 const STEPS_S = [10, 60, 300, 900, 3600, 21600, 86400, 604800];
 const MAX_POINTS = 300;
 const UNITS_MS = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };

@@ -8,13 +8,14 @@ use super::{App, request};
 use crate::web::access::{Action, Principal, Role};
 use crate::web::{Config, router};
 
-const ACTIONS: [Action; 7] = [
+const ACTIONS: [Action; 8] = [
     Action::FunctionsRead,
     Action::FunctionsWrite,
     Action::Invoke,
     Action::Query,
     Action::TelemetryRead,
     Action::TelemetryWrite,
+    Action::BillingRead,
     Action::ServerRead,
 ];
 

@@ -57,7 +57,7 @@ async fn the_empty_page_says_how_to_begin() {
     assert_eq!(small.header("content-encoding"), "gzip");
     app.get("/functions?x=1").await.problem(400, "invalid-request");
     assert_has(&app.page("/invocations").await, &["Nothing was called in this range"]);
-    for page in ["/", "/functions", "/invocations", "/sql", "/settings"] {
+    for page in ["/", "/functions", "/invocations", "/reports", "/sql", "/settings"] {
         let html = app.page(page).await;
         assert!(html.contains(&format!("<a href=\"{page}\" aria-current=\"page\"")), "{page} is in the navigation");
         assert!(html.contains("<h1") && html.contains(" · Faremeter</title>"), "{page}");
