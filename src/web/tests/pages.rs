@@ -57,6 +57,7 @@ async fn the_empty_page_says_how_to_begin() {
     assert_eq!(small.header("content-encoding"), "gzip");
     app.get("/functions?x=1").await.problem(400, "invalid-request");
     assert_has(&app.page("/invocations").await, &["Nothing was called in this range"]);
+    assert_has(&app.page("/sql").await, &["read-only · at most 20 s</span>"]);
     for page in ["/", "/functions", "/invocations", "/sql", "/settings"] {
         let html = app.page(page).await;
         assert!(html.contains(&format!("<a href=\"{page}\" aria-current=\"page\"")), "{page} is in the navigation");
