@@ -56,8 +56,8 @@ impl Settings {
     /// What a key of the configuration file is set to.
     #[must_use]
     pub fn of(&self, key: &str) -> Option<&Setting> {
-        let all = self.sections.iter().flat_map(|section| &section.settings);
-        all.into_iter().find(|setting| setting.keys.contains(&key))
+        let mut all = self.sections.iter().flat_map(|section| &section.settings);
+        all.find(|setting| setting.keys.contains(&key))
     }
 
     /// For how many days the rows of a table are kept.
