@@ -289,7 +289,7 @@ async fn the_editor_knows_tables_queries_and_panels() {
         "list price of this attempt",
         "/sql?name=invocations_by_function",
         "data-insert=\"list_cost\"",
-        "1,000,000 rows",
+        "at most 20 s",
     ];
     assert_has(&html, &docs);
     for table in ["invocations", "spans", "logs", "metrics"] {
