@@ -226,13 +226,13 @@ impl Assets {
         Self {
             style: Asset::new("faremeter", "css", STYLE, include_str!("assets/faremeter.css")),
             icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
-            theme: Asset::new("theme", "js", SCRIPT, include_str!("assets/theme.js")),
-            zone: Asset::new("zone", "js", SCRIPT, include_str!("assets/zone.js")),
+            theme: assets::script("theme", SCRIPT, include_str!("assets/theme.js")),
+            zone: assets::script("zone", SCRIPT, include_str!("assets/zone.js")),
             echarts: Asset::new("echarts", "js", SCRIPT, include_str!(concat!(env!("OUT_DIR"), "/echarts.min.js"))),
             modules,
             scripts: SCRIPTS.iter().map(|(name, _)| *name).zip(scripts).collect(),
             pages_style: Asset::new("pages", "css", STYLE, include_str!("assets/pages.css")),
-            sql: Asset::new("sql", "js", SCRIPT, include_str!("assets/sql.js")),
+            sql: assets::script("sql", SCRIPT, include_str!("assets/sql.js")),
         }
     }
 

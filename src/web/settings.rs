@@ -53,6 +53,13 @@ pub enum Value {
 }
 
 impl Settings {
+    /// What a key of the configuration file is set to.
+    #[must_use]
+    pub fn of(&self, key: &str) -> Option<&Setting> {
+        let mut all = self.sections.iter().flat_map(|section| &section.settings);
+        all.find(|setting| setting.keys.contains(&key))
+    }
+
     /// For how many days the rows of a table are kept.
     #[must_use]
     pub fn kept_days(&self, table: &str) -> Option<u32> {

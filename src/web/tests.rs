@@ -119,7 +119,10 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
 
 fn settings() -> Settings {
     let setting = |title: &str, value, keys| Setting { title: title.to_owned(), value, keys };
-    let settings = vec![setting("Memory", SettingValue::Bytes(Some(3 << 29)), &["query.memory_mb"])];
+    let settings = vec![
+        setting("Memory", SettingValue::Bytes(Some(3 << 29)), &["query.memory_mb"]),
+        setting("Time", SettingValue::Length(std::time::Duration::from_secs(20)), &["query.timeout"]),
+    ];
     let retention_days = vec![("invocations", 400), ("spans", 30), ("logs", 30), ("metrics", 90)];
     let tenant_retention_days = vec![("brief".to_owned(), "logs", 3)];
     Settings { sections: vec![Section { title: "Limits of queries", settings }], retention_days, tenant_retention_days }

@@ -1,7 +1,7 @@
 // A trace's waterfall. Only the rows that can be seen are in the page, so that ten thousand spans stay usable.
 
 import { announce, el, moment } from "./dom.js";
-import { NONE, exact, format, time, zoneName } from "./format.js";
+import { NONE, apart, exact, format, time, zoneName } from "./format.js";
 import { controls, kept } from "./state.js";
 
 const part = (id) => document.getElementById(id);
@@ -144,6 +144,12 @@ async function ask(path) {
   return data;
 }
 
+/** A length of time as people read it, and to the nanosecond. */
+function length(nanos) {
+  const [short, whole] = [format(nanos, "nanoseconds"), apart(exact(nanos, "nanoseconds"))];
+  return short === whole ? short : `${short} (${whole})`;
+}
+
 let asking = null;
 /** The log records of the trace by span, read once. */
 function loadRecords() {
@@ -177,8 +183,8 @@ async function choose(index) {
     el("h2", {}, span.name), el("p", { class: "actions" }, links.filter(Boolean)),
     span.status_message ? el("pre", { class: "message" }, el("code", {}, span.status_message)) : "",
     el("dl", { class: "facts" },
-      fact("Took", exact(span.duration_ns, "nanoseconds")), fact("Own time", exact(span.own_ns, "nanoseconds")),
-      fact("Critical path", span.is_critical ? exact(span.critical_ns, "nanoseconds") : "not on it"),
+      fact("Took", length(span.duration_ns)), fact("Own time", length(span.own_ns)),
+      fact("Critical path", span.is_critical ? length(span.critical_ns) : "not on it"),
       fact("Own list cost", amounts(span.own_cost)), fact("With all below", amounts(span.list_cost)),
       fact("Outcome", span.outcome), fact("Kind", span.kind), fact("Span", span.span_id), fact("Missing parent", span.missing_parent)),
     more);

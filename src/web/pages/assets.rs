@@ -71,6 +71,11 @@ pub(super) fn linked(modules: &[(&str, &str)], media_type: &'static str) -> Vec<
     linked.into_iter().map(|(_, asset)| asset).collect()
 }
 
+/// A script that takes from no other.
+pub(super) fn script(stem: &str, media_type: &'static str, text: &str) -> Asset {
+    Asset::new(stem, "js", media_type, without_comments(text))
+}
+
 /// The script without indentation and without comments that have lines of their own: readers have the repository.
 fn without_comments(text: &str) -> String {
     let mut is_comment = false;

@@ -123,6 +123,11 @@ fn tables(state: &AppState) -> Vec<Table> {
     table.collect()
 }
 
+/// A setting with its unit, in words.
+pub(super) fn in_words(setting: &Setting) -> String {
+    shown(setting).value
+}
+
 fn shown(setting: &Setting) -> Shown {
     let value = match &setting.value {
         Value::Text(text) => text.clone(),

@@ -35,6 +35,8 @@ struct Page {
     tables: Vec<Table>,
     queries: Vec<Query>,
     tables_error: Option<String>,
+    /// How long a query may take, and how many rows it may return.
+    limits: String,
 }
 
 #[derive(Serialize)]
@@ -96,9 +98,16 @@ pub(in crate::web) async fn sql(State(state): State<Arc<AppState>>, uri: Uri) ->
         json: super::embedded(&script)?,
         tables: tables.into_iter().map(Table::of).collect(),
         queries: state.query.list().iter().map(Query::of).collect(),
+        limits: limits(&state),
         tables_error,
     };
     state.pages.render(&state, "sql.html", PATH, &page)
+}
+
+fn limits(state: &AppState) -> String {
+    let of = |key: &str| state.settings.of(key).map(super::settings::in_words);
+    let limits = [of("query.timeout"), of("query.max_rows").map(|rows| format!("{rows} rows"))];
+    limits.into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }
 
 impl Start {

@@ -57,7 +57,8 @@ async fn the_empty_page_says_how_to_begin() {
     assert_eq!(small.header("content-encoding"), "gzip");
     app.get("/functions?x=1").await.problem(400, "invalid-request");
     assert_has(&app.page("/invocations").await, &["Nothing was called in this range"]);
-    for page in ["/", "/functions", "/invocations", "/reports", "/sql", "/settings"] {
+    assert_has(&app.page("/sql").await, &["read-only · at most 20 s</span>"]);
+    for page in ["/", "/functions", "/invocations", "/reports", "/what-if", "/sql", "/settings"] {
         let html = app.page(page).await;
         assert!(html.contains(&format!("<a href=\"{page}\" aria-current=\"page\"")), "{page} is in the navigation");
         assert!(html.contains("<h1") && html.contains(" · Faremeter</title>"), "{page}");
@@ -288,7 +289,7 @@ async fn the_editor_knows_tables_queries_and_panels() {
         "list price of this attempt",
         "/sql?name=invocations_by_function",
         "data-insert=\"list_cost\"",
-        "1,000,000 rows",
+        "at most 20 s",
     ];
     assert_has(&html, &docs);
     for table in ["invocations", "spans", "logs", "metrics"] {

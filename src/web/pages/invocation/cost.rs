@@ -109,7 +109,8 @@ fn billed(row: &Row) -> Option<String> {
     let memory = number(row, "memory_mb").map_or_else(|| NONE.to_owned(), |mb| format!("{} MB", format::count(mb)));
     Some(if whole.max(1) == billed && number(row, "duration_ns").is_some() {
         let ms = |nanos: i64| format!("{}.{:06} ms", format::count(nanos / 1_000_000), nanos % 1_000_000);
-        format!("init {} + handler {}, rounded up to {} ms, at {memory}", ms(init), ms(handler), format::count(billed))
+        let init = if init > 0 { format!("init {} + ", ms(init)) } else { String::new() };
+        format!("{init}handler {}, rounded up to {} ms, at {memory}", ms(handler), format::count(billed))
     } else {
         format!("{} ms as the record gives them, at {memory}", format::count(billed))
     })
@@ -133,6 +134,8 @@ mod tests {
         let own = row(r#"{"init_ns": 20000000, "duration_ns": 133100001, "billed_ms": 154, "memory_mb": 2048}"#);
         let expected = "init 20.000000 ms + handler 133.100001 ms, rounded up to 154 ms, at 2\u{202f}048 MB";
         assert_eq!(billed(&own).as_deref(), Some(expected));
+        let warm = row(r#"{"init_ns": 0, "duration_ns": 133100001, "billed_ms": 134, "memory_mb": 512}"#);
+        assert_eq!(billed(&warm).as_deref(), Some("handler 133.100001 ms, rounded up to 134 ms, at 512 MB"));
         let given = row(r#"{"init_ns": 0, "duration_ns": 1000000, "billed_ms": 100, "memory_mb": 128}"#);
         assert_eq!(billed(&given).as_deref(), Some("100 ms as the record gives them, at 128 MB"));
         assert_eq!(billed(&row(r#"{"billed_ms": null}"#)), None);
