@@ -107,13 +107,23 @@ impl Rater {
             parts.charges.rated(Some(news.through));
             return Ok(());
         };
+        // A month that cannot be rated holds up no other; the next look comes back to it.
+        let mut failed = None;
         for month in months {
-            let rated = self.service.rated(month).await?;
-            let through = (month == last).then_some(news.through);
-            let changed = parts.charges.replace(&rated, through, parts.clock.now()).await?;
-            if changed {
-                tracing::info!(month = %month, books = rated.books.len(), records = rated.sources.records, "rated");
+            let through = (month == last && failed.is_none()).then_some(news.through);
+            if let Err(error) = self.keep(month, through).await {
+                failed = failed.or(Some(error));
             }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Rates a month into `charges`.
+    async fn keep(&self, month: Month, through: Option<Timestamp>) -> Result<(), Error> {
+        let parts = self.service.parts();
+        let rated = self.service.rated(month).await?;
+        if parts.charges.replace(&rated, through, parts.clock.now()).await? {
+            tracing::info!(month = %month, books = rated.books.len(), records = rated.sources.records, "rated");
         }
         Ok(())
     }

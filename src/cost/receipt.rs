@@ -1,7 +1,7 @@
 //! What people see of price books: rates as the books have them, and a list price worked out line by line. The lines add
 //! up to what `list` says, digit for digit.
 
-use crate::model::{Architecture, Usage};
+use crate::model::Architecture;
 use crate::units::{Currency, Money, MoneyError};
 
 use super::list::{Billed, MB_MS_PER_GIB_S, MHZ_MS_PER_GHZ_S, NS_PER_MS, Rates};
@@ -136,6 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::cost::PriceBooks;
+    use crate::model::Usage;
     use crate::units::{ByteCount, Megabytes};
 
     use super::*;

@@ -77,7 +77,7 @@ async fn charges_are_the_bill_and_are_committed_when_they_change() {
     world.look().await;
     assert_eq!(world.service.charges().version, version + 3);
     assert_eq!(total(&world, "2026-10").await, billed(&world, "2026-10").await);
-    assert_eq!(world.rows("SELECT * FROM charges WHERE resource_id = 'late'").await.len(), 2);
+    assert_eq!(world.rows("SELECT * FROM charges WHERE resource_id = 'late'").await.len(), 3, "two tiers and requests");
     let untouched = "SELECT DISTINCT x_table_version FROM charges WHERE month = '2026-11'";
     assert_eq!(world.rows(untouched).await[0]["x_table_version"], rows.last().expect("rows")["x_table_version"]);
 }

@@ -175,7 +175,11 @@ async fn what_no_bill_holds_is_told() {
     let failed = Invocation { outcome: Outcome::PlatformError, ..record(2, "f", "2026-11-01T00:00:00Z") };
     let throttled = Invocation { outcome: Outcome::Throttled, ..record(3, "f", "2026-11-01T00:00:00Z") };
     let unpriced = Invocation { memory: None, ..record(4, "f", "2026-11-01T00:00:00Z") };
-    let too_large = Invocation { memory: Some(Megabytes(10_241)), ..record(5, "f", "2026-11-01T00:00:00Z") };
+    let too_large = Invocation {
+        memory: Some(Megabytes(10_241)),
+        price_book: Some("aws-lambda@2025-10-01".to_owned()),
+        ..record(5, "f", "2026-11-01T00:00:00Z")
+    };
     world.add("aws-lambda", vec![provisioned, snapped, failed, throttled, unpriced]).await;
     let report = world.service.report(Kind::Statement, month("2026-11")).await.expect("it is rated");
     assert!(report.open);
@@ -188,7 +192,7 @@ async fn what_no_bill_holds_is_told() {
     let row = report.bridge.iter().find(|row| row.meter == "recorded list cost").expect("it differs");
     assert_eq!(row.list, ratio("0.0347225"));
     check_bridge(&report);
-    world.add("aws-lambda", vec![too_large]).await;
+    world.add_priced(vec![too_large]).await;
     let grown = world.service.report(Kind::Statement, month("2026-11")).await.expect("it is rated");
     assert_eq!((&grown.rows, &grown.bridge), (&report.rows, &report.bridge));
     let notes = grown.bills[0].notes.join("\n");
