@@ -71,7 +71,7 @@ impl App {
         let runtime = Runtime::start(config.runtime, clock.clone(), ids.clone())?;
         let query = Engine::start_with(config.query, store.clone(), relations)?;
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
-        let elsewhere = Elsewhere { store: &store, query: &query, books: &books, clock: &clock };
+        let elsewhere = Elsewhere { store: &store, books: &books, clock: &clock };
         let receiver = Receiver::start(config.ingest, elsewhere.otlp()).await?;
         let aws_lambda = elsewhere.aws_lambda(kept)?;
         let parts = Parts {
@@ -231,7 +231,7 @@ impl Offline {
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
         let (books, clock) = (Arc::new(PriceBooks::embedded()?), Clock::system());
-        let elsewhere = Elsewhere { store: &store, query: &query, books: &books, clock: &clock };
+        let elsewhere = Elsewhere { store: &store, books: &books, clock: &clock };
         // Nothing is sent here again within minutes, so that nothing need be remembered at each command's start.
         let receiver = Receiver::without_memory(config.ingest, elsewhere.otlp());
         let aws_lambda = elsewhere.aws_lambda(kept)?;
