@@ -1,6 +1,13 @@
 //! Measures receiving: spans per second from OTLP's bytes to durable rows, against bare decoding of the same bytes and bare
-//! writing of the same rows as Parquet. docs/benchmarks.md says what came out.
+//! writing of the same rows as Parquet; and the memory that imports of files take. docs/benchmarks.md says what came out.
+//!
+//!     cargo bench --bench ingest
+//!     cargo bench --bench ingest -- import 512 1024 2048
+//!
+//! The second imports files of so many MiB.
 
+#[path = "support/imports.rs"]
+mod imports;
 mod support;
 
 use std::sync::Arc;
@@ -33,6 +40,10 @@ const START: u64 = 1_790_000_000_000_000_000;
 
 #[tokio::main]
 async fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    if let Some(("import", sizes)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return imports::measure(sizes);
+    }
     let bodies: Vec<Bytes> = (0..BODIES).map(|n| body(n * BODY_SPANS).encode_to_vec().into()).collect();
     let rows = rows(&bodies).await;
     let [mut decoding, mut writing, mut bare] = std::array::from_fn(|_| Side::default());

@@ -23,12 +23,15 @@ use faremeter::units::Timestamp;
 use serde_json::{Value, json};
 use support::{ROUNDS, figures, heading, now, ratio};
 use telemetry::{OF_A_TRACE, needle, trace, trace_id};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Days that the rows lie in.
 const DAYS: u64 = 30;
 /// Traces that are written together.
 const GROUP: u64 = 200;
+/// Groups that are being written while the next is made.
+const AHEAD: usize = 4;
 
 #[tokio::main]
 async fn main() {
@@ -54,7 +57,8 @@ fn config(data: &Path) -> Config {
     let maintenance =
         Maintenance { settle_after: Duration::ZERO, vacuum_after: Duration::ZERO, ..Maintenance::default() };
     let retention = Retention { invocations: kept, spans: kept, logs: kept, metrics: kept };
-    Config { buffer_bytes: 1 << 30, maintenance, retention, ..Config::at(data) }
+    // Large commits: the fewer files a day has, the less often its rows are joined, which takes most of the making.
+    Config { buffer_bytes: 1 << 30, segment_bytes: 256 << 20, maintenance, retention, ..Config::at(data) }
 }
 
 /// A store that is open.
@@ -84,10 +88,15 @@ fn began(n: u64, traces: u64) -> Timestamp {
     Timestamp::from_micros(i64::try_from(micros).expect("it is this century"))
 }
 
+fn written(group: Option<Result<Result<(), Error>, JoinError>>) {
+    group.expect("there is one").expect("it ends").expect("the log has room");
+}
+
 async fn make(data: &Path, traces: u64) {
     heading(&format!("making {traces} traces of {OF_A_TRACE} spans and {OF_A_TRACE} log records over {DAYS} days"));
     let began_at = now();
     let store = Store::open(data).await;
+    let mut writing = JoinSet::new();
     for first in (0..traces).step_by(GROUP as usize) {
         let mut group = Records::default();
         for n in first..(first + GROUP).min(traces) {
@@ -101,7 +110,13 @@ async fn make(data: &Path, traces: u64) {
                 Err(_full) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         };
-        slot.append(group).await.expect("the log has room");
+        writing.spawn(slot.append(group));
+        if writing.len() >= AHEAD {
+            written(writing.join_next().await);
+        }
+    }
+    while !writing.is_empty() {
+        written(writing.join_next().await);
     }
     store.handle.flush().await.expect("the rows are committed");
     store.handle.maintain().await.expect("the files are joined");

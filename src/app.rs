@@ -81,7 +81,7 @@ impl App {
         let billing = billing::Service::new(config.billing, billing_books, parts);
         let rater = Rater::new(billing.clone(), kept.days(store::Table::Invocations));
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
-        let elsewhere = Elsewhere { store: &store, query: &query, books: &books, clock: &clock };
+        let elsewhere = Elsewhere { store: &store, books: &books, clock: &clock };
         let receiver = Receiver::start(config.ingest, elsewhere.otlp()).await?;
         let aws_lambda = elsewhere.aws_lambda(config.aws_lambda, kept)?;
         let parts = Parts {
@@ -271,7 +271,7 @@ impl Offline {
         let (books, clock) = (Arc::new(PriceBooks::embedded()?), Clock::system());
         let parts = billing::Parts { engine: query.clone(), store: store.clone(), charges, clock: clock.clone() };
         let billing = billing::Service::new(config.billing, billing_books, parts);
-        let elsewhere = Elsewhere { store: &store, query: &query, books: &books, clock: &clock };
+        let elsewhere = Elsewhere { store: &store, books: &books, clock: &clock };
         // Nothing is sent here again within minutes, so that nothing need be remembered at each command's start.
         let receiver = Receiver::without_memory(config.ingest, elsewhere.otlp());
         let aws_lambda = elsewhere.aws_lambda(config.aws_lambda, kept)?;

@@ -2,6 +2,7 @@
 //! on a thread pool of its own. It does not write, and it does not know who asks.
 
 mod admission;
+mod blooms;
 mod bounded;
 mod catalog;
 mod docs;

@@ -7,7 +7,6 @@ use crate::clock::Clock;
 use crate::cost::{self, PriceBooks};
 use crate::ingest;
 use crate::ingest::aws_lambda::{self, AwsLambda};
-use crate::query::Engine;
 use crate::store::{self, Retention};
 
 /// How long rows are kept: who brings older ones is told.
@@ -31,7 +30,6 @@ impl Kept {
 /// What the parts that take in telemetry from elsewhere are made of.
 pub(super) struct Elsewhere<'a> {
     pub(super) store: &'a store::Handle,
-    pub(super) query: &'a Engine,
     pub(super) books: &'a Arc<PriceBooks>,
     pub(super) clock: &'a Clock,
 }
@@ -46,7 +44,6 @@ impl Elsewhere<'_> {
     pub(super) fn aws_lambda(&self, config: aws_lambda::Config, kept: Kept) -> Result<AwsLambda, cost::Error> {
         let parts = aws_lambda::Parts {
             store: self.store.clone(),
-            query: self.query.clone(),
             books: Arc::clone(self.books),
             clock: self.clock.clone(),
             retention: kept.all,

@@ -1,5 +1,7 @@
-//! Where a command asks its SQL: the server that has the data folder open, or the folder itself when none has. What is asked
-//! is the command's.
+//! Where a command works: with the server that has the data folder open, or on the folder itself when none has. What it does
+//! there, and what it asks, is the command's.
+
+use std::path::Path;
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -7,7 +9,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::app::{self, Offline};
-use crate::config::Config;
+use crate::config::{Config, DEFAULT_DATA};
 use crate::query::{Param, Params, format};
 use crate::store;
 
@@ -31,6 +33,28 @@ impl Asker {
         if !config.data.is_dir() {
             return server(DEFAULT_SERVER);
         }
+        Self::folder(config, connect).await
+    }
+
+    /// The same for a command that brings data: a folder that is named and not there is made. Where none is named, a server
+    /// that answers at the default address goes before a new folder.
+    pub(super) async fn open_or_make(common: &Common, connect: &Connect) -> anyhow::Result<Self> {
+        if connect.server.is_some() {
+            return Self::open(common, connect).await;
+        }
+        let config = Config::read(&common.flags())?;
+        if !config.data.is_dir() {
+            if config.data == Path::new(DEFAULT_DATA) && connect.client()?.is_there().await {
+                return Ok(Self::Server(connect.client()?));
+            }
+            let data = config.data.display();
+            std::fs::create_dir_all(&config.data).with_context(|| format!("the folder '{data}' cannot be made"))?;
+        }
+        Self::folder(config, connect).await
+    }
+
+    async fn folder(config: Config, connect: &Connect) -> anyhow::Result<Self> {
+        let server = |url: &str| Client::new(url, connect.token.as_deref()).map(Self::Server);
         let data = config.data.clone();
         match Offline::open(config).await {
             Ok(offline) => Ok(Self::Folder(offline)),

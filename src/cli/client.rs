@@ -53,6 +53,11 @@ impl Client {
         Ok(Self { base, token: token.map(str::to_owned), http })
     }
 
+    /// Whether a server answers there.
+    pub(super) async fn is_there(&self) -> bool {
+        self.send(Method::GET, self.url(&["healthz"]), &[], Bytes::new()).await.is_ok()
+    }
+
     /// A URL of this server; each segment is escaped.
     pub(super) fn url(&self, segments: &[&str]) -> url::Url {
         let mut url = self.base.clone();

@@ -75,7 +75,7 @@ impl Import {
         }
         // All are looked at before the first is read: a slip in the last name should not be found after an hour.
         let inputs = self.files.iter().map(|path| Input::open(path)).collect::<anyhow::Result<Vec<_>>>()?;
-        let asker = Asker::open(common, &self.connect).await?;
+        let asker = Asker::open_or_make(common, &self.connect).await?;
         let mut done = Vec::new();
         let mut result = Ok(());
         for input in inputs {

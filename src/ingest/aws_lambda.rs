@@ -37,7 +37,6 @@ use crate::clock::Clock;
 use crate::cost::{self, PriceBook, PriceBooks};
 use crate::ingest::Summary;
 use crate::model::Architecture;
-use crate::query::Engine;
 use crate::store::{self, Retention};
 
 pub use error::{Error, Failed};
@@ -65,8 +64,8 @@ pub struct Config {
     pub waiting: usize,
     /// Bytes of a request's events, uncompressed (64 MiB).
     pub max_request_bytes: u64,
-    /// Bytes that may wait in the store for their commit when an import appends more (96 MiB; half of the store's buffer where
-    /// that is less): an import is faster than commits are.
+    /// Bytes that may wait in the store for their commit when an import appends more (64 MiB; half of the store's buffer where
+    /// that is less): an import is faster than commits are, and what waits is in memory once more as it is encoded.
     pub import_buffer_bytes: u64,
     /// Time between looks at a store that has no room (20 ms).
     pub room_wait: Duration,
@@ -80,7 +79,7 @@ impl Default for Config {
             requests: 4,
             waiting: 256,
             max_request_bytes: 64 << 20,
-            import_buffer_bytes: 96 << 20,
+            import_buffer_bytes: 64 << 20,
             room_wait: Duration::from_millis(20),
         }
     }
@@ -89,10 +88,8 @@ impl Default for Config {
 /// The parts that it needs.
 #[derive(Clone)]
 pub struct Parts {
-    /// Where the rows go.
+    /// Where the rows go, and where is looked up what is there already.
     pub store: store::Handle,
-    /// Asked for what is there already.
-    pub query: Engine,
     /// Price the invocations.
     pub books: Arc<PriceBooks>,
     /// Tells when records were seen.

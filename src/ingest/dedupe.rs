@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::units::{SpanId, TraceId};
 
 use super::Config;
-use generations::Generations;
+use generations::{AsItIs, Generations};
 
 pub(super) use rebuild::{recall, remember_recent};
 
@@ -42,7 +42,7 @@ struct Shared {
 struct Index {
     stored: Generations,
     /// Keys that are being written, each with what tells when that is over.
-    claimed: HashMap<Key, CancellationToken>,
+    claimed: HashMap<Key, Arc<CancellationToken>, AsItIs>,
 }
 
 /// Keys that are one request's to store. Dropping it gives them up.
@@ -52,7 +52,7 @@ pub struct Claim {
     keys: Vec<Key>,
     /// For each key that was asked for, whether it is this claim's.
     new: Vec<bool>,
-    over: CancellationToken,
+    over: Arc<CancellationToken>,
 }
 
 impl Dedupe {
@@ -60,7 +60,7 @@ impl Dedupe {
     #[must_use]
     pub fn new(config: &Config, clock: Clock) -> Self {
         let stored = Generations::new(config.dedupe_window, config.dedupe_keys, clock.now());
-        let index = Mutex::new(Index { stored, claimed: HashMap::new() });
+        let index = Mutex::new(Index { stored, claimed: HashMap::default() });
         Self(Arc::new(Shared { secrets: [RandomState::new(), RandomState::new()], clock, index }))
     }
 
@@ -98,20 +98,18 @@ impl Dedupe {
     }
 
     /// A claim, or what tells when another claim of one of the keys is over.
-    fn try_claim(&self, keys: &[Key]) -> Result<Claim, CancellationToken> {
+    fn try_claim(&self, keys: &[Key]) -> Result<Claim, Arc<CancellationToken>> {
         let now = self.0.clock.now();
         let mut index = self.index();
         if let Some(other) = keys.iter().find_map(|key| index.claimed.get(key)) {
-            return Err(other.clone());
+            return Err(Arc::clone(other));
         }
         index.stored.age(now);
-        let over = CancellationToken::new();
+        let over = Arc::new(CancellationToken::new());
         let mut new = Vec::with_capacity(keys.len());
         for key in keys {
-            let is_new = !index.stored.contains(*key) && !index.claimed.contains_key(key);
-            if is_new {
-                index.claimed.insert(*key, over.clone());
-            }
+            // The second time that a key is among these it is claimed already.
+            let is_new = !index.stored.contains(*key) && index.claimed.insert(*key, Arc::clone(&over)).is_none();
             new.push(is_new);
         }
         let mine = keys.iter().zip(&new).filter(|(_, new)| **new).map(|(key, _)| *key).collect();

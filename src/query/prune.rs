@@ -80,9 +80,9 @@ pub(super) fn keep<'a>(
     schema: &SchemaRef,
     partition: &str,
     files: Vec<&'a DataFile>,
-    filters: Vec<Expr>,
+    filters: &[Expr],
 ) -> Result<Vec<&'a DataFile>> {
-    let Some(filter) = conjunction(filters) else {
+    let Some(filter) = conjunction(filters.iter().cloned()) else {
         return Ok(files);
     };
     let columns = DFSchema::try_from(Arc::clone(schema))?;

@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::store::{self, Rollup, RollupView, Table, View};
 
+use super::blooms::Blooms;
 use super::catalog::{self, CATALOG, SCHEMA, WithRollups};
 use super::relation::{Relation, RelationTable};
 use super::rollup::Grain;
@@ -29,6 +30,8 @@ use super::{Config, Error, bounded, errors, failure, sketch};
 
 /// The part of the memory that footers of files may take beside it: one in eight.
 const FOOTERS_SHARE: usize = 8;
+/// The part of the memory that the filters in files may take beside it: one in sixteen.
+const BLOOMS_SHARE: usize = 16;
 
 /// Where queries get their tables from.
 pub(super) trait Views: Send + Sync {
@@ -51,12 +54,13 @@ impl Views for store::Handle {
     }
 }
 
-/// Makes sessions that share memory, settings and the cache of file footers.
+/// Makes sessions that share memory, settings and what is kept of files.
 pub(super) struct Sessions {
     views: Arc<dyn Views>,
     relations: Vec<Relation>,
     template: SessionState,
     columns: Arc<SideColumns>,
+    blooms: Arc<Blooms>,
 }
 
 impl Sessions {
@@ -72,7 +76,8 @@ impl Sessions {
         sketch::register(&mut template).map_err(failure::of_datafusion)?;
         errors::register(&mut template).map_err(failure::of_datafusion)?;
         let columns = Arc::new(SideColumns::new(config.rollup_bytes));
-        Ok(Self { views, relations, template, columns })
+        let blooms = Arc::new(Blooms::new(config.memory_bytes / BLOOMS_SHARE));
+        Ok(Self { views, relations, template, columns, blooms })
     }
 
     pub(super) fn relations(&self) -> &[Relation] {
@@ -105,7 +110,7 @@ impl Sessions {
             if table == Table::Invocations {
                 invocations = Some((view.clone(), url.clone()));
             }
-            schema.register_table(name.to_owned(), Arc::new(StoreTable::new(view, url)?))?;
+            schema.register_table(name.to_owned(), Arc::new(StoreTable::new(view, url, &self.blooms)?))?;
         }
         for relation in &self.relations {
             schema.register_table(relation.name().to_owned(), Arc::new(RelationTable::new(relation.clone())))?;

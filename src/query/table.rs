@@ -25,9 +25,11 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
+use object_store::ObjectStore;
 
-use crate::store::{Bound, Bounds, DataFile, Rollup, RollupView, View};
+use crate::store::{Bound, Bounds, DataFile, Rollup, RollupView, Table, View};
 
+use super::blooms::{Blooms, Part};
 use super::prune::{self, DayFilter};
 use super::side_columns::SideColumns;
 use super::side_scan::SideFiles;
@@ -47,8 +49,17 @@ pub(super) struct StoreTable {
     /// All columns but the partition's.
     in_files: SchemaRef,
     partition: Arc<Field>,
-    /// Where files are read whose columns are kept.
-    sides: Option<SideFiles>,
+    read: Read,
+}
+
+/// How files are read.
+enum Read {
+    /// By DataFusion, once those without the values that are asked for are left out.
+    Rows { table: Table, object_store: Arc<dyn ObjectStore>, blooms: Arc<Blooms> },
+    /// As columns that are kept.
+    Columns(SideFiles),
+    /// By DataFusion.
+    Plain,
 }
 
 impl fmt::Debug for StoreTable {
@@ -62,12 +73,13 @@ impl fmt::Debug for StoreTable {
 
 impl StoreTable {
     /// Fails where the view's last column is not the partition's.
-    pub(super) fn new(view: View, url: ObjectStoreUrl) -> Result<Self> {
-        let View { table, schema, files, batches, .. } = view;
+    pub(super) fn new(view: View, url: ObjectStoreUrl, blooms: &Arc<Blooms>) -> Result<Self> {
+        let View { table, schema, files, batches, object_store } = view;
         let schema = views::schema(&schema);
         let (in_files, partition) = split(&schema)?;
         let (name, time) = (table.name(), table.time_column());
-        Ok(Self { name, time, schema, files, counted: true, batches, url, in_files, partition, sides: None })
+        let read = Read::Rows { table, object_store, blooms: Arc::clone(blooms) };
+        Ok(Self { name, time, schema, files, counted: true, batches, url, in_files, partition, read })
     }
 
     /// A rollup; `url` is where its files are. Columns are kept of those that weeks are read from: minutes are too many.
@@ -76,27 +88,31 @@ impl StoreTable {
         let (name, schema) = (rollup.name(), views::schema(&rollup.schema()));
         let (in_files, partition) = split(&schema)?;
         let files = files.into();
-        let sides = (rollup != Rollup::Minute).then(|| SideFiles { object_store, columns: Arc::clone(columns) });
-        Ok(Self { name, time: "bucket", schema, files, counted: false, batches, url, in_files, partition, sides })
+        let read = match rollup {
+            Rollup::Minute => Read::Plain,
+            _ => Read::Columns(SideFiles { object_store, columns: Arc::clone(columns) }),
+        };
+        Ok(Self { name, time: "bucket", schema, files, counted: false, batches, url, in_files, partition, read })
     }
 
     async fn scan_files(
         &self,
         state: &dyn Session,
-        files: &[&DataFile],
+        parts: Vec<Part<'_>>,
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = TableSchema::builder(Arc::clone(&self.in_files))
             .with_table_partition_cols(vec![Arc::clone(&self.partition)])
             .build();
-        let mut newest_first: Vec<&DataFile> = files.to_vec();
-        newest_first.sort_by_key(|file| Reverse((file.date, self.latest(file))));
-        let parts = newest_first.iter().map(|file| self.part(file)).collect::<Result<Vec<_>>>()?;
-        let groups = FileGroup::new(parts).split_files(state.config().target_partitions());
+        let totals = self.totals(&parts);
+        let mut newest_first = parts;
+        newest_first.sort_by_key(|part| Reverse((part.file.date, self.latest(part.file))));
+        let files = newest_first.into_iter().map(|part| self.part(part)).collect::<Result<Vec<_>>>()?;
+        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(ParquetSource::new(schema)))
             .with_file_groups(groups)
-            .with_statistics(self.totals(files))
+            .with_statistics(totals)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();
@@ -131,7 +147,8 @@ impl StoreTable {
         })
     }
 
-    fn part(&self, file: &DataFile) -> Result<PartitionedFile> {
+    fn part(&self, part: Part<'_>) -> Result<PartitionedFile> {
+        let Part { file, groups } = part;
         let day = prune::day(file.date, self.partition.data_type())
             .ok_or_else(|| plan_datafusion_err!("the column {} holds no day", self.partition.name()))?;
         let columns = self.in_files.fields().iter().map(|field| column_statistics(file, field)).collect();
@@ -140,14 +157,18 @@ impl StoreTable {
             total_byte_size: Precision::Absent,
             column_statistics: columns,
         };
-        Ok(PartitionedFile::new(file.path.to_string(), file.bytes)
+        let file = PartitionedFile::new(file.path.to_string(), file.bytes)
             .with_partition_values(vec![day])
-            .with_statistics(Arc::new(statistics)))
+            .with_statistics(Arc::new(statistics));
+        Ok(match groups {
+            Some(groups) => file.with_extension(groups),
+            None => file,
+        })
     }
 
     /// The count of rows, which is exact, and nothing of the columns: bounds enclose, and need not be tight.
-    fn totals(&self, files: &[&DataFile]) -> Statistics {
-        let rows: u64 = files.iter().map(|file| file.rows).sum();
+    fn totals(&self, parts: &[Part<'_>]) -> Statistics {
+        let rows: u64 = parts.iter().map(|part| part.file.rows).sum();
         let mut totals = Statistics::new_unknown(&self.schema);
         totals.num_rows = self.count(rows);
         totals
@@ -217,13 +238,20 @@ impl TableProvider for StoreTable {
             files = days.files(files)?;
             batches = Cow::Owned(days.rows(&batches)?);
         }
-        let files = prune::keep(state, &self.schema, partition, files, others)?;
+        let files = prune::keep(state, &self.schema, partition, files, &others)?;
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(2);
         let partitions = state.config().target_partitions();
-        if let (Some(sides), false) = (&self.sides, files.is_empty()) {
-            inputs.push(sides.scan(&files, &self.schema, projection, partitions, limit)?);
-        } else if !files.is_empty() {
-            inputs.push(Box::pin(self.scan_files(state, &files, projection, limit)).await?);
+        let parts = match &self.read {
+            _ if files.is_empty() => Vec::new(),
+            Read::Rows { table, object_store, blooms } => blooms.parts(*table, object_store, files, &others).await,
+            Read::Plain => files.into_iter().map(|file| Part { file, groups: None }).collect(),
+            Read::Columns(sides) => {
+                inputs.push(sides.scan(&files, &self.schema, projection, partitions, limit)?);
+                Vec::new()
+            }
+        };
+        if !parts.is_empty() {
+            inputs.push(Box::pin(self.scan_files(state, parts, projection, limit)).await?);
         }
         if !batches.is_empty() {
             inputs.push(self.scan_batches(&batches, partitions, projection, limit)?);

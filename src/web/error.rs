@@ -269,10 +269,7 @@ impl From<aws_lambda::Error> for Problem {
             E::Invalid(detail) => Self::invalid(detail),
             E::Unreadable(_) => Self::invalid(error.to_string()),
             E::TooLarge { limit } => Self::new(BODY_TOO_LARGE, error.to_string()).with("limit_bytes", limit),
-            // The look-up is ours: its limits are no fault of the sender's, who may try again.
-            E::Busy(_) | E::Lookup(query::Error::Busy(_) | query::Error::Limit(_)) => {
-                Self::new(BUSY, error.to_string()).retry()
-            }
+            E::Busy(_) => Self::new(BUSY, error.to_string()).retry(),
             E::Store(error) => error.into(),
             E::Stopped => Self::new(STOPPING, error.to_string()).retry(),
             E::Lookup(_) | E::Price(_) => Self::internal(&error),

@@ -91,7 +91,6 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
     };
     let parts = lambda::Parts {
         store: store.clone(),
-        query: query.clone(),
         books: Arc::clone(&books),
         clock: clock.clone(),
         retention: store::Config::at(dir.path()).retention,

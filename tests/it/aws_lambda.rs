@@ -238,6 +238,20 @@ fn text_is_read_too_and_what_is_broken_is_shown() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_made_unless_a_server_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_file_folder, file) = temporary_file("logs.json", generated(20, "a line").as_bytes());
+    let data = path_text(folder.path().join("new/data"));
+    let import = ["import", "aws-lambda-logs", &file, "--function", "f", "--data", &data, "--output", "json"];
+    let refused = cli(&[&import[..], &["--server", "http://127.0.0.1:1"]].concat());
+    assert!(refused.failed(1).contains("no answer from http://127.0.0.1:1"), "{refused:?}");
+    assert!(!folder.path().join("new").exists());
+    let done = summaries(&cli(&import).ok()).remove(0);
+    assert_eq!((&done["stored"]["invocations"], &done["stored"]["logs"]), (&json!(20), &json!(20)));
+    assert_eq!(query(&data, "SELECT count(*) AS n FROM invocations").remove(0).int("n"), 20);
+}
+
+#[test]
 fn what_cannot_be_imported_says_why() {
     let server = Server::start();
     let (_folder, file) = temporary_file("logs.json", generated(3, "x").as_bytes());

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::ingest::Summary;
-use crate::{cost, query, store};
+use crate::{cost, store};
 
 /// Why logs were not taken in.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum Error {
     Store(#[from] store::Error),
     /// What is there already could not be found out.
     #[error("what is stored already cannot be looked up: {0}")]
-    Lookup(#[from] query::Error),
+    Lookup(store::Error),
     /// A price went out of range.
     #[error("an invocation cannot be priced: {0}")]
     Price(#[from] cost::Error),

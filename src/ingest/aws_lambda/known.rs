@@ -5,10 +5,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
+use arrow::record_batch::RecordBatch;
+use futures::TryStreamExt;
 
 use crate::model::LogRecord;
-use crate::query::{Engine, Param, Params, format};
+use crate::store::{self, Span, Table};
 use crate::units::Timestamp;
 
 use super::Error;
@@ -30,40 +33,43 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Asks the store.
-    pub(super) async fn of(query: &Engine, made: &Made) -> Result<Self, Error> {
+    /// Looks into the store. The batch's own few keys are what is held: rows of the time pass by them, some thousand at once.
+    pub(super) async fn of(store: &store::Handle, made: &Made) -> Result<Self, Error> {
         let mut known = Self::default();
-        let starts = made.invocations.iter().map(|finished| finished.invocation.started_at);
-        if let Some((from, to)) = span(starts) {
-            let ids = made.invocations.iter().map(|finished| finished.invocation.invocation_id.0.as_str());
-            // The batch's few keys are what is held, and the rows of the time pass by them.
-            let sql = "SELECT invocation_id, attempt, started_at FROM (SELECT DISTINCT unnest(string_to_array($keys, ',')) AS key) AS keys \
-                       JOIN invocations ON invocation_id = key \
-                       WHERE source = $source AND started_at >= $from AND started_at <= $to";
-            for row in ask(query, sql, from.minus(RETRY_SPAN), to.plus(RETRY_SPAN), ids).await? {
-                known.add_attempt(&row);
+        if let Some((from, to)) = span(made.invocations.iter().map(|finished| finished.invocation.started_at)) {
+            let ids: HashSet<&str> =
+                made.invocations.iter().map(|row| row.invocation.invocation_id.0.as_str()).collect();
+            let within = Span::Between(from.minus(RETRY_SPAN), to.plus(RETRY_SPAN));
+            let columns = &["source", "invocation_id", "attempt", "started_at"];
+            let mut rows = store.view(Table::Invocations).read(columns, within);
+            while let Some(rows) = rows.try_next().await.map_err(Error::Lookup)? {
+                known.add_attempts(&rows, &ids).ok_or_else(|| Error::Lookup(malformed(Table::Invocations)))?;
             }
         }
         if let Some((from, to)) = span(made.logs.iter().map(|log| log.time)) {
-            let ids = made.logs.iter().filter_map(|log| log.origin_id.as_deref());
-            let sql = "SELECT origin_id FROM (SELECT DISTINCT unnest(string_to_array($keys, ',')) AS key) AS keys \
-                       JOIN logs ON origin_id = key WHERE source = $source AND time >= $from AND time <= $to";
-            for row in ask(query, sql, from, to, ids).await? {
-                known.origins.extend(row.get("origin_id").and_then(Value::as_str).map(str::to_owned));
+            let ids: HashSet<&str> = made.logs.iter().filter_map(|log| log.origin_id.as_deref()).collect();
+            let mut rows = store.view(Table::Logs).read(&["source", "origin_id"], Span::Between(from, to));
+            while let Some(rows) = rows.try_next().await.map_err(Error::Lookup)? {
+                known.add_origins(&rows, &ids).ok_or_else(|| Error::Lookup(malformed(Table::Logs)))?;
             }
         }
         Ok(known)
     }
 
-    fn add_attempt(&mut self, row: &Map<String, Value>) {
-        let read = || {
-            let attempt = u32::try_from(row.get("attempt")?.as_i64()?).ok()?;
-            let started_at = Timestamp::parse_rfc3339(row.get("started_at")?.as_str()?)?;
-            Some((row.get("invocation_id")?.as_str()?.to_owned(), (attempt, started_at)))
-        };
-        if let Some((id, attempt)) = read() {
-            self.attempts.entry(id).or_default().push(attempt);
+    fn add_attempts(&mut self, rows: &RecordBatch, wanted: &HashSet<&str>) -> Option<()> {
+        let attempts = rows.column_by_name("attempt")?.as_primitive_opt::<Int32Type>()?;
+        let times = rows.column_by_name("started_at")?.as_primitive_opt::<TimestampMicrosecondType>()?;
+        for (row, id) in ours(rows, "invocation_id", wanted)? {
+            let attempt = u32::try_from(attempts.value(row)).unwrap_or(0);
+            let attempt = (attempt, Timestamp::from_micros(times.value(row)));
+            self.attempts.entry(id.to_owned()).or_default().push(attempt);
         }
+        Some(())
+    }
+
+    fn add_origins(&mut self, rows: &RecordBatch, wanted: &HashSet<&str>) -> Option<()> {
+        self.origins.extend(ours(rows, "origin_id", wanted)?.map(|(_, id)| id.to_owned()));
+        Some(())
     }
 
     /// What of the batch is new, each attempt with its number: one more than the last that is known of its request.
@@ -97,16 +103,19 @@ fn span(times: impl Iterator<Item = Timestamp> + Clone) -> Option<(Timestamp, Ti
     times.clone().min().zip(times.max())
 }
 
-async fn ask<'a>(
-    query: &Engine,
-    sql: &str,
-    from: Timestamp,
-    to: Timestamp,
-    keys: impl Iterator<Item = &'a str>,
-) -> Result<Vec<Map<String, Value>>, Error> {
-    // Request ids, CloudWatch's ids and digests are letters, digits and dashes.
-    let keys = keys.collect::<Vec<_>>().join(",");
-    let params = [("source", SOURCE.to_owned()), ("from", from.to_string()), ("to", to.to_string()), ("keys", keys)];
-    let params: Params = params.into_iter().map(|(name, text)| (name.to_owned(), Param::Text(text))).collect();
-    Ok(format::rows(&query.sql(sql, &params).await?)?)
+/// The rows of ours that have one of the wanted values in a column, and the value.
+fn ours<'a>(
+    rows: &'a RecordBatch,
+    column: &str,
+    wanted: &HashSet<&str>,
+) -> Option<impl Iterator<Item = (usize, &'a str)>> {
+    let sources: &StringArray = rows.column_by_name("source")?.as_string_opt()?;
+    let values: &StringArray = rows.column_by_name(column)?.as_string_opt()?;
+    let is_ours = |row: &usize| values.is_valid(*row) && sources.value(*row) == SOURCE;
+    let found = (0..rows.num_rows()).filter(is_ours).map(|row| (row, values.value(row)));
+    Some(found.filter(|(_, value)| wanted.contains(value)))
+}
+
+fn malformed(table: Table) -> store::Error {
+    store::Error::Internal(format!("rows of {} lack a column that all have", table.name()))
 }

@@ -20,9 +20,11 @@ pub(super) fn of(finished: &Finished) -> Vec<Span> {
     });
     // Lambda does not say that a request over HTTP was behind it.
     let unknown = ["http.request.method", "url.path"];
-    spans
-        .iter_mut()
-        .for_each(|span| span.attributes.retain(|name, value| !unknown.contains(&name.as_str()) || !value.is_empty()));
+    for span in &mut spans {
+        let known = |(name, value): &(&String, &String)| !unknown.contains(&name.as_str()) || !value.is_empty();
+        let known = span.attributes.iter().filter(known).map(|(name, value)| (name.clone(), value.clone()));
+        span.attributes = known.collect();
+    }
     spans
 }
 

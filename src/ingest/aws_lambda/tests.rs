@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::query::{Params, format};
+use crate::query::{Engine, Params, format};
 use crate::store::Service;
 use crate::units::Timestamp;
 
@@ -28,7 +28,6 @@ async fn taker() -> Taker {
     let query = Engine::start(crate::query::Config::default(), store.clone()).unwrap();
     let parts = Parts {
         store,
-        query: query.clone(),
         books: Arc::new(PriceBooks::embedded().unwrap()),
         clock,
         retention: store::Config::at(dir.path()).retention,

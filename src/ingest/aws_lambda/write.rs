@@ -4,7 +4,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::ingest::{Counts, Summary};
 use crate::model::Records;
-use crate::{query, store};
+use crate::store;
 
 use super::join::Made;
 use super::known::Known;
@@ -35,22 +35,12 @@ impl Shared {
         // Room is reserved before the gate is taken, so that an import that waits for room keeps nobody else waiting.
         let slot = self.room(bytes_of(&made), waits).await?;
         let _one_at_a_time = self.gate.lock().await;
-        let made = self.known(&made, waits).await?.fresh(made);
+        let made = Known::of(&self.parts.store, &made).await?.fresh(made);
         let spans: Vec<_> = made.invocations.iter().flat_map(spans::of).collect();
         let counts = counts(&made, spans.len() as u64);
         let invocations = made.invocations.into_iter().map(|finished| finished.invocation).collect();
         slot.append_durable(Records { invocations, spans, logs: made.logs, metrics: Vec::new() }).await?;
         Ok(counts)
-    }
-
-    /// Looks up what is there, again and again where others keep the queries busy and there is time.
-    async fn known(&self, made: &Made, waits: bool) -> Result<Known, Error> {
-        loop {
-            match Known::of(&self.parts.query, made).await {
-                Err(Error::Lookup(query::Error::Busy(_))) if waits => tokio::time::sleep(self.config.room_wait).await,
-                other => return other,
-            }
-        }
     }
 
     /// Takes room in the store. Who waits takes a share of it, and leaves the rest to those who do not.

@@ -12,7 +12,10 @@ use super::Key;
 /// Generations that a window is made of.
 const GENERATIONS: usize = 4;
 
-type Set = HashSet<Key, BuildHasherDefault<AsItIs>>;
+type Set = HashSet<Key, AsItIs>;
+
+/// Keys are hashes already.
+pub(super) type AsItIs = BuildHasherDefault<Whole>;
 
 /// Keys by the time that they were stored at.
 pub(super) struct Generations {
@@ -84,11 +87,11 @@ impl Generation {
     }
 }
 
-/// Keys are hashes already.
+/// The key itself.
 #[derive(Default)]
-pub(super) struct AsItIs(u64);
+pub(super) struct Whole(u64);
 
-impl Hasher for AsItIs {
+impl Hasher for Whole {
     fn finish(&self) -> u64 {
         self.0
     }

@@ -12,6 +12,9 @@ use super::decode::Context;
 /// The attribute that names a tenant; it wins over the request's header.
 const TENANT: &str = "faremeter.tenant";
 
+/// How the names of attributes begin that say that something is a function.
+const FAAS: &str = "faas.";
+
 /// A resource, read.
 pub(super) struct Resource {
     /// Whom it belongs to.
@@ -37,7 +40,7 @@ impl Resource {
         }
         Ok(Self {
             tenant: tenant.unwrap_or_else(|| context.tenant.clone()),
-            function: text("faas.name").or_else(|| text("service.name").filter(|_| has_faas(&attributes))),
+            function: text("faas.name").or_else(|| text("service.name").filter(|_| attributes.has_prefix(FAAS))),
             version: text("faas.version"),
             instance: text("faas.instance"),
             bytes: attributes.iter().map(|(key, value)| PAIR_BYTES + key.len() as u64 + value.len() as u64).sum(),
@@ -47,13 +50,9 @@ impl Resource {
 
     /// The function that an item of this resource belongs to, which has `attributes` of its own.
     pub(super) fn function_of(&self, attributes: &Attributes) -> Option<String> {
-        let service = || self.attributes.get("service.name").filter(|_| has_faas(attributes)).cloned();
+        let service = || self.attributes.get("service.name").filter(|_| attributes.has_prefix(FAAS)).cloned();
         attributes.get("faas.name").cloned().or_else(|| self.function.clone()).or_else(service)
     }
-}
-
-fn has_faas(attributes: &Attributes) -> bool {
-    attributes.range("faas.".to_owned()..).next().is_some_and(|(name, _)| name.starts_with("faas."))
 }
 
 /// What a pair of an attribute takes beside its texts, about.

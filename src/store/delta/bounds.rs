@@ -38,13 +38,6 @@ impl Statistics {
         Self { rows: 0, columns: columns(table).map(|name| (name, 0, None)).collect() }
     }
 
-    /// Of these rows alone.
-    pub(super) fn of(table: Table, rows: &RecordBatch) -> Self {
-        let mut statistics = Self::new(table);
-        statistics.add(rows);
-        statistics
-    }
-
     pub(super) fn add(&mut self, rows: &RecordBatch) {
         self.rows += rows.num_rows();
         for (name, nulls, range) in &mut self.columns {

@@ -1,5 +1,5 @@
-//! Owns the joining of sorted files to one: a merge that holds a batch of each input and a row group of the output, beside
-//! the encoded bytes. Pure: bytes in, bytes out; which files are joined is `crate::store::maintain`'s.
+//! Owns the joining of sorted files to one: a merge that holds a page of each column of each input and a row group of the
+//! output, beside the encoded bytes. Which files are joined is `crate::store::maintain`'s.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,9 +9,9 @@ use arrow::array::{Array, AsArray, BooleanArray, StringArray, TimestampMicroseco
 use arrow::compute::{cast, filter_record_batch, interleave_record_batch};
 use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::reader::Length;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::rollup::Roller;
@@ -20,6 +20,7 @@ use crate::store::{Error, Table};
 
 use super::bounds::Statistics;
 use super::parquet::{Encoded, roller, writer};
+use super::source::Source;
 
 /// Rows that are decoded of an input at once.
 const INPUT_ROWS: usize = 1_024;
@@ -31,17 +32,18 @@ const OUTPUT_ROWS: usize = 4_096;
 pub(crate) fn merge(
     table: Table,
     date: i32,
-    files: Vec<Bytes>,
+    files: Vec<Source>,
     rows: u64,
     stop: &CancellationToken,
 ) -> Result<Encoded, Error> {
     let schema = in_files(table);
+    let bytes = files.iter().map(Length::len).sum();
     let mut merge = Merge {
         inputs: Vec::with_capacity(files.len()),
         heads: BinaryHeap::with_capacity(files.len()),
         batches: Vec::new(),
         chosen: Vec::with_capacity(OUTPUT_ROWS),
-        output: Output::new(table, &schema, rows)?,
+        output: Output::new(table, &schema, rows, bytes)?,
     };
     for file in files {
         merge.open(table, file, &schema)?;
@@ -59,12 +61,12 @@ pub(crate) fn merge(
 pub(crate) fn without(
     table: Table,
     date: i32,
-    file: Bytes,
+    file: Source,
     rows: u64,
     drops: &dyn Fn(&str) -> bool,
     stop: &CancellationToken,
 ) -> Result<Reduced, Error> {
-    let (mut output, mut found) = (Output::new(table, &in_files(table), rows)?, 0);
+    let (mut output, mut found) = (Output::new(table, &in_files(table), rows, file.len())?, 0);
     for batch in rows_of(table, file)? {
         if stop.is_cancelled() {
             return Err(Error::Closed);
@@ -94,7 +96,7 @@ fn counted(table: Table, found: u64, rows: u64) -> Result<(), Error> {
 }
 
 /// The rows of a table's file, with the columns of today but the partition's.
-pub(crate) fn rows_of(table: Table, file: Bytes) -> Result<impl Iterator<Item = Result<RecordBatch, Error>>, Error> {
+pub(crate) fn rows_of(table: Table, file: Source) -> Result<impl Iterator<Item = Result<RecordBatch, Error>>, Error> {
     let schema = in_files(table);
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(OUTPUT_ROWS).build()?;
     Ok(reader.map(move |rows| adapt(&rows?, &schema)))
@@ -132,8 +134,10 @@ struct Output {
 }
 
 impl Output {
-    fn new(table: Table, schema: &SchemaRef, rows: u64) -> Result<Self, Error> {
-        let writer = writer(table, Arc::clone(schema), usize::try_from(rows).unwrap_or(usize::MAX))?;
+    /// Of `rows` rows, which are about as many bytes as those that they are read from.
+    fn new(table: Table, schema: &SchemaRef, rows: u64, bytes: u64) -> Result<Self, Error> {
+        let sizes = [rows, bytes].map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+        let writer = writer(table, Arc::clone(schema), sizes[0], sizes[1])?;
         Ok(Self { writer, statistics: Statistics::new(table), roller: roller(table)? })
     }
 
@@ -150,7 +154,7 @@ impl Output {
 }
 
 impl Merge {
-    fn open(&mut self, table: Table, file: Bytes, schema: &SchemaRef) -> Result<(), Error> {
+    fn open(&mut self, table: Table, file: Source, schema: &SchemaRef) -> Result<(), Error> {
         let reader = ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(INPUT_ROWS).build()?;
         let mut input = Input { reader, table, schema: Arc::clone(schema), batch: 0, rows: None };
         if let Some(batch) = input.load(self.batches.len())? {

@@ -21,8 +21,16 @@ use super::bounds::Statistics;
 
 /// Rows of a row group: small enough that pruning by function pays.
 const ROW_GROUP_ROWS: usize = 131_072;
-/// Columns that are looked up by one value.
-const BLOOM_FILTERED: [&str; 2] = ["trace_id", "invocation_id"];
+/// Bytes of a page before compression, about. A look-up of few rows decodes a page of each column, and joining files holds a
+/// page of each column of each file.
+const PAGE_BYTES: usize = 256 << 10;
+/// Rows that are put in order and encoded at once.
+const CHUNK_ROWS: usize = 16_384;
+/// The columns that files have bloom filters of: ids, and the outcome, of which some are rare and of few functions.
+pub const FILTERED_COLUMNS: [&str; 3] = ["trace_id", "invocation_id", OUTCOME];
+const OUTCOME: &str = "outcome";
+/// More outcomes than there are.
+const OUTCOMES: u64 = 64;
 
 /// An encoded file.
 pub(crate) struct Encoded {
@@ -38,26 +46,28 @@ pub(crate) struct Encoded {
 /// Encodes rows as one file for each day.
 pub(super) fn encode(table: Table, batches: &[RecordBatch]) -> Result<Vec<Encoded>, Error> {
     let Order { rows, days } = sort(table, batches);
+    let in_files = |rows: &RecordBatch| {
+        let columns = (0..rows.num_columns()).filter(|at| rows.schema_ref().field(*at).name() != PARTITION);
+        rows.project(&columns.collect::<Vec<_>>())
+    };
+    let batches: Vec<RecordBatch> = batches.iter().map(in_files).collect::<Result<_, _>>()?;
     let batches: Vec<&RecordBatch> = batches.iter().collect();
-    let day =
-        |(date, range): (i32, Range<usize>)| encode_day(table, date, &interleave_record_batch(&batches, &rows[range])?);
-    days.into_iter().map(day).collect()
+    days.into_iter().map(|(date, range)| encode_day(table, date, &batches, &rows[range])).collect()
 }
 
-fn encode_day(table: Table, date: i32, rows: &RecordBatch) -> Result<Encoded, Error> {
-    let columns: Vec<usize> =
-        (0..rows.num_columns()).filter(|at| rows.schema().field(*at).name() != PARTITION).collect();
-    let rows = rows.project(&columns)?;
-    let mut writer = writer(table, rows.schema(), rows.num_rows())?;
-    writer.write(&rows)?;
-    let sides = match roller(table)? {
-        Some(mut roller) => {
-            roller.add(&rows)?;
-            Some(roller.finish()?)
-        }
-        None => None,
-    };
-    Ok(Encoded { date, bytes: writer.into_inner()?, statistics: Statistics::of(table, &rows).to_json(), sides })
+/// The rows are put in order a chunk at a time: they are in memory once more already.
+fn encode_day(table: Table, date: i32, batches: &[&RecordBatch], rows: &[(usize, usize)]) -> Result<Encoded, Error> {
+    let schema = batches.first().map_or_else(|| table.schema(), |batch| batch.schema());
+    let (mut writer, mut statistics) = (writer(table, schema, rows.len(), 0)?, Statistics::new(table));
+    let mut roller = roller(table)?;
+    for chunk in rows.chunks(CHUNK_ROWS) {
+        let chunk = interleave_record_batch(batches, chunk)?;
+        writer.write(&chunk)?;
+        statistics.add(&chunk);
+        roller.as_mut().map_or(Ok(()), |roller| roller.add(&chunk))?;
+    }
+    let sides = roller.map(Roller::finish).transpose()?;
+    Ok(Encoded { date, bytes: writer.into_inner()?, statistics: statistics.to_json(), sides })
 }
 
 /// What makes the rollups of the table's files, where it has any.
@@ -65,9 +75,15 @@ pub(super) fn roller(table: Table) -> Result<Option<Roller>, Error> {
     (table == Table::Invocations).then(Roller::new).transpose()
 }
 
-/// A writer of a file of so many rows, to memory.
-pub(super) fn writer(table: Table, schema: SchemaRef, rows: usize) -> Result<ArrowWriter<Vec<u8>>, Error> {
-    Ok(ArrowWriter::try_new(Vec::new(), schema, Some(properties(table, rows)?))?)
+/// A writer of a file of so many rows, to memory; it will have about so many `bytes`, where that is known, so that they need
+/// not be moved as they become more.
+pub(super) fn writer(
+    table: Table,
+    schema: SchemaRef,
+    rows: usize,
+    bytes: usize,
+) -> Result<ArrowWriter<Vec<u8>>, Error> {
+    Ok(ArrowWriter::try_new(Vec::with_capacity(bytes), schema, Some(properties(table, rows)?))?)
 }
 
 /// Rows by day, function and time.
@@ -113,6 +129,7 @@ fn ranks<'a>(names: impl Iterator<Item = Option<&'a str>>) -> BTreeMap<Option<&'
 fn properties(table: Table, rows: usize) -> Result<WriterProperties, Error> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
     for field in table.schema().fields() {
         let column = ColumnPath::from(field.name().as_str());
@@ -126,10 +143,13 @@ fn properties(table: Table, rows: usize) -> Result<WriterProperties, Error> {
             DataType::Float64 => properties = properties.set_column_dictionary_enabled(column, false),
             DataType::Utf8 if is_id => {
                 properties = properties.set_column_dictionary_enabled(column.clone(), false);
-                if BLOOM_FILTERED.contains(&field.name().as_str()) {
+                if FILTERED_COLUMNS.contains(&field.name().as_str()) {
                     let distinct = u64::try_from(rows.min(ROW_GROUP_ROWS)).unwrap_or(u64::MAX);
                     properties = properties.set_column_bloom_filter_max_ndv(column, distinct);
                 }
+            }
+            DataType::Utf8 if field.name() == OUTCOME => {
+                properties = properties.set_column_bloom_filter_max_ndv(column, OUTCOMES);
             }
             _ => {}
         }

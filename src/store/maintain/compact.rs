@@ -1,20 +1,19 @@
-//! Owns the joining of files: reading them, merging them on a thread of its own, putting what comes out, and handing the
+//! Owns the joining of files: opening them, merging them on a thread of its own, putting what comes out, and handing the
 //! change to the committer. What is interrupted leaves a file that no table names, which the vacuum deletes.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::ObjectStore;
 use rand::RngCore;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::delta::{Change, NewFile, Reason, merge};
+use crate::store::delta::{Change, NewFile, Reason, Source, merge};
 use crate::store::{DataFile, Error, Table};
 
 use super::{Maintainer, plan};
 
-/// Files that are read at the same time.
+/// Files that are opened at the same time.
 const READS: usize = 8;
 
 impl Maintainer {
@@ -24,7 +23,7 @@ impl Maintainer {
         let Some(removed) = plan::next(&files, self.clock.now(), &self.config.maintenance) else { return Ok(false) };
         let date = removed[0].date;
         let rows = removed.iter().map(|file| file.rows).sum();
-        let inputs = read(table, Arc::clone(&self.object_store), &removed).await?;
+        let inputs = open(table, Arc::clone(&self.object_store), &removed).await?;
         let stop = stop.clone();
         let merging = tokio::task::spawn_blocking(move || merge(table, date, inputs, rows, &stop));
         let merged = merging.await.map_err(|error| Error::Internal(format!("joining files: {error}")))??;
@@ -36,10 +35,10 @@ impl Maintainer {
     }
 }
 
-pub(super) async fn read(table: Table, store: Arc<dyn ObjectStore>, files: &[DataFile]) -> Result<Vec<Bytes>, Error> {
+pub(super) async fn open(table: Table, store: Arc<dyn ObjectStore>, files: &[DataFile]) -> Result<Vec<Source>, Error> {
     let get = |path| {
         let store = Arc::clone(&store);
-        async move { store.get(&path).await?.bytes().await }
+        async move { Source::open(&*store, &path).await }
     };
     let paths: Vec<_> = files.iter().map(|file| file.path.clone()).collect();
     let all = futures::stream::iter(paths).map(get).buffered(READS).try_collect().await;

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use crate::store::{DataFile, Maintenance};
 use crate::units::Timestamp;
 
-/// Files that are joined at once, at most: each takes memory for some of its rows.
-const INPUTS: usize = 64;
+/// Files that are joined at once, at most: each takes memory for a page of each of its columns.
+const INPUTS: usize = 8;
 
 /// The files of one day that are joined next; none when all is well. Newer days come first: they are asked for most.
 pub(super) fn next(files: &[DataFile], now: Timestamp, config: &Maintenance) -> Option<Vec<DataFile>> {

@@ -105,10 +105,10 @@ impl Maintainer {
         expired: &Expired,
         stop: &CancellationToken,
     ) -> Result<Option<Vec<NewFile>>, Error> {
-        let bytes = compact::read(table, Arc::clone(&self.object_store), std::slice::from_ref(file)).await?.remove(0);
+        let source = compact::open(table, Arc::clone(&self.object_store), std::slice::from_ref(file)).await?.remove(0);
         let (date, rows, stop, expired) = (file.date, file.rows, stop.clone(), expired.clone());
         let writing = tokio::task::spawn_blocking(move || {
-            without(table, date, bytes, rows, &|tenant| expired.takes(tenant), &stop)
+            without(table, date, source, rows, &|tenant| expired.takes(tenant), &stop)
         });
         let written = writing.await.map_err(|error| Error::Internal(format!("dropping rows: {error}")))??;
         match written {

@@ -13,7 +13,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tracing::{info, warn};
 
-use crate::store::delta::rows_of;
+use crate::store::delta::{Source, rows_of};
 use crate::store::{Bound, Bounds, DataFile, Error, Table, View};
 
 use super::fresh::Fresh;
@@ -56,7 +56,7 @@ impl Rollups {
     }
 
     /// Finds the side files in storage, and makes those that the data files lack: a store of an older program has none.
-    /// One data file is in memory at a time. What cannot be made is missing, and queries of the rollup say so.
+    /// One data file is read at a time. What cannot be made is missing, and queries of the rollup say so.
     pub(crate) async fn recover(&self, files: &[DataFile]) -> Result<(), Error> {
         let mut found: HashMap<Path, Sizes> = HashMap::new();
         for side in self.list().await? {
@@ -83,10 +83,10 @@ impl Rollups {
     }
 
     async fn make(&self, file: &DataFile) -> Result<(), Error> {
-        let bytes = self.object_store.get(&file.path).await.map_err(storage)?.bytes().await.map_err(storage)?;
+        let source = Source::open(&*self.object_store, &file.path).await.map_err(storage)?;
         let rolling = tokio::task::spawn_blocking(move || {
             let mut roller = Roller::new()?;
-            for rows in rows_of(Table::Invocations, bytes)? {
+            for rows in rows_of(Table::Invocations, source)? {
                 roller.add(&rows?)?;
             }
             roller.finish()

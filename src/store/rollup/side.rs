@@ -17,7 +17,7 @@ use super::schema::Rollup;
 use super::{errors, roll};
 
 /// Rows that are rolled up at once. What a minute has in two stretches is in two rows.
-const STRETCH_ROWS: usize = 65_536;
+const STRETCH_ROWS: usize = 16_384;
 const ROW_GROUP_ROWS: usize = 65_536;
 
 /// The side files of one data file, encoded.

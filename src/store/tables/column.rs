@@ -11,6 +11,7 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 
+use crate::model::Attributes;
 use crate::units::{MONEY_PRECISION, MONEY_SCALE, Money, SpanId, Timestamp, TraceId};
 
 /// One column of the records `R`.
@@ -42,6 +43,7 @@ pub(crate) enum Values<R: 'static> {
     Time(fn(&R) -> Timestamp),
     OptionalMoney(fn(&R) -> Option<Money>),
     Map(fn(&R) -> &BTreeMap<String, String>),
+    Attributes(fn(&R) -> &Attributes),
     /// A list of items: its type, and the whole array at once.
     List(fn() -> DataType, fn(&[&R]) -> ArrayRef),
 }
@@ -79,7 +81,7 @@ impl<R> Values<R> {
             Self::Float(_) | Self::OptionalFloat(_) => DataType::Float64,
             Self::Time(_) => time_type(),
             Self::OptionalMoney(_) => DataType::Decimal128(MONEY_PRECISION, MONEY_SCALE),
-            Self::Map(_) => DataType::Map(map_entries(), false),
+            Self::Map(_) | Self::Attributes(_) => DataType::Map(map_entries(), false),
             Self::List(data_type, _) => data_type(),
         }
     }
@@ -96,6 +98,7 @@ impl<R> Values<R> {
             | Self::OptionalFloat(_)
             | Self::OptionalMoney(_)
             | Self::Map(_)
+            | Self::Attributes(_)
             | Self::List(..) => true,
         }
     }
@@ -119,7 +122,8 @@ impl<R> Values<R> {
                 let amounts = rows.map(|row| get(row).map(Money::units)).collect::<Decimal128Array>();
                 Arc::new(amounts.with_data_type(self.data_type()))
             }
-            Self::Map(get) => map(rows.map(get)),
+            Self::Map(get) => map(rows.map(|row| get(row).iter())),
+            Self::Attributes(get) => map(rows.map(|row| get(row).iter())),
             Self::List(_, build) => build(&rows.collect::<Vec<_>>()),
         }
     }
@@ -156,15 +160,15 @@ fn map_entries() -> FieldRef {
     Arc::new(Field::new("key_value", DataType::Struct(Fields::from(vec![key, value])), false))
 }
 
-fn map<'a>(maps: impl Iterator<Item = &'a BTreeMap<String, String>>) -> ArrayRef {
+fn map<'a, M: ExactSizeIterator<Item = (&'a String, &'a String)>>(maps: impl Iterator<Item = M>) -> ArrayRef {
     let (mut keys, mut values) = (StringBuilder::new(), StringBuilder::new());
     let mut lengths = Vec::with_capacity(maps.size_hint().0);
     for map in maps {
+        lengths.push(map.len());
         for (key, value) in map {
             keys.append_value(key);
             values.append_value(value);
         }
-        lengths.push(map.len());
     }
     let entries = map_entries();
     let DataType::Struct(fields) = entries.data_type().clone() else { unreachable!("entries are a struct") };

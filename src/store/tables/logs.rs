@@ -57,7 +57,7 @@ pub(crate) const COLUMNS: &[Column<LogRecord>] = &[
     Column {
         name: "attributes",
         doc: "attributes; a value that is no string is its JSON",
-        values: Values::Map(|r| &r.attributes),
+        values: Values::Attributes(|r| &r.attributes),
     },
     Column {
         name: "dropped_attributes_count",
@@ -76,7 +76,7 @@ pub(crate) const COLUMNS: &[Column<LogRecord>] = &[
         doc: "OTLP's event name; empty for a plain record",
         values: Values::Text(|r| &r.event_name),
     },
-    Column { name: "resource_attributes", doc: "what made it", values: Values::Map(|r| &r.resource_attributes) },
+    Column { name: "resource_attributes", doc: "what made it", values: Values::Attributes(|r| &r.resource_attributes) },
     Column {
         name: "scope_name",
         doc: "the instrumentation's name; stdout or stderr for what a guest printed",

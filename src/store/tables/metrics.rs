@@ -149,7 +149,7 @@ pub(crate) const COLUMNS: &[Column<MetricPoint>] = &[
     Column {
         name: "attributes",
         doc: "what tells this series from its siblings; a value that is no string is its JSON",
-        values: Values::Map(|r| &r.attributes),
+        values: Values::Attributes(|r| &r.attributes),
     },
     Column {
         name: "flags",
@@ -161,7 +161,7 @@ pub(crate) const COLUMNS: &[Column<MetricPoint>] = &[
         doc: "measurements that were kept as examples",
         values: Values::List(|| struct_list_type(EXEMPLAR), |rows| struct_list(rows, |r| &r.exemplars, EXEMPLAR)),
     },
-    Column { name: "resource_attributes", doc: "what made it", values: Values::Map(|r| &r.resource_attributes) },
+    Column { name: "resource_attributes", doc: "what made it", values: Values::Attributes(|r| &r.resource_attributes) },
     Column { name: "scope_name", doc: "the instrumentation's name", values: Values::Text(|r| &r.scope_name) },
     Column { name: "scope_version", doc: "the instrumentation's version", values: Values::Text(|r| &r.scope_version) },
     Column {
@@ -189,7 +189,7 @@ const EXEMPLAR: &[Column<Exemplar>] = &[
     Column {
         name: "filtered_attributes",
         doc: "attributes that the aggregation left out",
-        values: Values::Map(|r| &r.filtered_attributes),
+        values: Values::Attributes(|r| &r.filtered_attributes),
     },
 ];
 

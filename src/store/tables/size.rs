@@ -3,7 +3,7 @@
 
 use std::mem::size_of as bytes_of;
 
-use crate::model::{Attributes, Invocation, LogRecord, MetricData, MetricPoint, Records, Span};
+use crate::model::{Invocation, LogRecord, MetricData, MetricPoint, Records, Span};
 
 /// What a row takes beside its texts: offsets, validity and its share of the log's framing.
 const ROW: usize = 128;
@@ -26,32 +26,33 @@ fn invocation(row: &Invocation) -> usize {
     let optional = optional.into_iter().chain([&row.error_message]).map(text).sum::<usize>();
     let ids = row.environment_id.as_ref().map_or(0, |id| id.0.len());
     let fixed = ROW + bytes_of::<Invocation>();
-    fixed + texts.iter().map(|text| text.len()).sum::<usize>() + optional + ids + pairs(&row.tags)
+    fixed + texts.iter().map(|text| text.len()).sum::<usize>() + optional + ids + pairs(row.tags.iter())
 }
 
 fn span(row: &Span) -> usize {
     let texts = [&row.tenant, &row.source, &row.trace_state, &row.name, &row.status_message];
-    let events = row.events.iter().map(|event| ROW + event.name.len() + pairs(&event.attributes)).sum::<usize>();
-    let links = row.links.iter().map(|link| ROW + link.trace_state.len() + pairs(&link.attributes)).sum::<usize>();
-    let scope = row.scope_name.len() + row.scope_version.len() + pairs(&row.resource_attributes);
+    let events = row.events.iter().map(|event| ROW + event.name.len() + pairs(event.attributes.iter())).sum::<usize>();
+    let links =
+        row.links.iter().map(|link| ROW + link.trace_state.len() + pairs(link.attributes.iter())).sum::<usize>();
+    let scope = row.scope_name.len() + row.scope_version.len() + pairs(row.resource_attributes.iter());
     let optional = text(&row.function) + text(&row.invocation_id);
     let texts = texts.iter().map(|text| text.len()).sum::<usize>();
-    ROW + bytes_of::<Span>() + texts + optional + pairs(&row.attributes) + events + links + scope
+    ROW + bytes_of::<Span>() + texts + optional + pairs(row.attributes.iter()) + events + links + scope
 }
 
 fn log(row: &LogRecord) -> usize {
     let texts = [&row.tenant, &row.source, &row.severity_text, &row.body, &row.event_name];
-    let scope = row.scope_name.len() + row.scope_version.len() + pairs(&row.resource_attributes);
+    let scope = row.scope_name.len() + row.scope_version.len() + pairs(row.resource_attributes.iter());
     let optional = [&row.function, &row.version, &row.invocation_id, &row.environment_id, &row.origin_id];
     let optional = optional.into_iter().map(text).sum::<usize>();
     let texts = texts.iter().map(|text| text.len()).sum::<usize>();
-    ROW + bytes_of::<LogRecord>() + texts + optional + pairs(&row.attributes) + scope
+    ROW + bytes_of::<LogRecord>() + texts + optional + pairs(row.attributes.iter()) + scope
 }
 
 fn metric(row: &MetricPoint) -> usize {
     let texts = [&row.tenant, &row.source, &row.name, &row.description, &row.unit];
-    let scope = row.scope_name.len() + row.scope_version.len() + pairs(&row.resource_attributes);
-    let exemplars = row.exemplars.iter().map(|found| ROW + pairs(&found.filtered_attributes)).sum::<usize>();
+    let scope = row.scope_name.len() + row.scope_version.len() + pairs(row.resource_attributes.iter());
+    let exemplars = row.exemplars.iter().map(|found| ROW + pairs(found.filtered_attributes.iter())).sum::<usize>();
     let numbers = match &row.data {
         MetricData::Gauge(_) | MetricData::Sum { .. } => 0,
         MetricData::Histogram { bucket_counts, explicit_bounds, .. } => bucket_counts.len() + explicit_bounds.len(),
@@ -62,13 +63,13 @@ fn metric(row: &MetricPoint) -> usize {
     };
     let texts = texts.iter().map(|text| text.len()).sum::<usize>();
     let fixed = ROW + bytes_of::<MetricPoint>() + numbers * bytes_of::<u64>();
-    fixed + texts + text(&row.function) + text(&row.origin_id) + pairs(&row.attributes) + exemplars + scope
+    fixed + texts + text(&row.function) + text(&row.origin_id) + pairs(row.attributes.iter()) + exemplars + scope
 }
 
 fn text(text: &Option<String>) -> usize {
     text.as_ref().map_or(0, String::len)
 }
 
-fn pairs(attributes: &Attributes) -> usize {
-    attributes.iter().map(|(key, value)| PAIR + key.len() + value.len()).sum()
+fn pairs<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> usize {
+    pairs.map(|(key, value)| PAIR + key.len() + value.len()).sum()
 }

@@ -55,7 +55,7 @@ pub(crate) const COLUMNS: &[Column<Span>] = &[
     Column {
         name: "attributes",
         doc: "attributes; a value that is no string is its JSON",
-        values: Values::Map(|r| &r.attributes),
+        values: Values::Attributes(|r| &r.attributes),
     },
     Column {
         name: "dropped_attributes_count",
@@ -88,7 +88,7 @@ pub(crate) const COLUMNS: &[Column<Span>] = &[
         values: Values::Int32(|r| r.status_code as i32),
     },
     Column { name: "status_message", doc: "why it failed", values: Values::Text(|r| &r.status_message) },
-    Column { name: "resource_attributes", doc: "what made it", values: Values::Map(|r| &r.resource_attributes) },
+    Column { name: "resource_attributes", doc: "what made it", values: Values::Attributes(|r| &r.resource_attributes) },
     Column { name: "scope_name", doc: "the instrumentation's name", values: Values::Text(|r| &r.scope_name) },
     Column { name: "scope_version", doc: "the instrumentation's version", values: Values::Text(|r| &r.scope_version) },
 ];
@@ -96,7 +96,7 @@ pub(crate) const COLUMNS: &[Column<Span>] = &[
 const EVENT: &[Column<Event>] = &[
     Column { name: "time_unix_nano", doc: "when, ns since 1970 UTC", values: Values::Int64(|r| r.time.nanos()) },
     Column { name: "name", doc: "what", values: Values::Text(|r| &r.name) },
-    Column { name: "attributes", doc: "more about it", values: Values::Map(|r| &r.attributes) },
+    Column { name: "attributes", doc: "more about it", values: Values::Attributes(|r| &r.attributes) },
     Column {
         name: "dropped_attributes_count",
         doc: "attributes that were left out",
@@ -108,7 +108,7 @@ const LINK: &[Column<Link>] = &[
     Column { name: "trace_id", doc: "the other span's trace", values: Values::Trace(|r| Some(&r.trace_id)) },
     Column { name: "span_id", doc: "the other span", values: Values::Span(|r| Some(&r.span_id)) },
     Column { name: "trace_state", doc: "the other span's tracestate", values: Values::Text(|r| &r.trace_state) },
-    Column { name: "attributes", doc: "more about it", values: Values::Map(|r| &r.attributes) },
+    Column { name: "attributes", doc: "more about it", values: Values::Attributes(|r| &r.attributes) },
     Column {
         name: "dropped_attributes_count",
         doc: "attributes that were left out",

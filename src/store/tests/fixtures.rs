@@ -1,6 +1,5 @@
 //! Records of all shapes, from a seed.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -230,7 +229,7 @@ impl Fixtures {
         all[self.0.random_range(0..all.len())]
     }
 
-    fn map(&mut self) -> BTreeMap<String, String> {
+    fn map<M: FromIterator<(String, String)>>(&mut self) -> M {
         (0..self.0.random_range(0..3)).map(|_| (self.text(), self.text())).collect()
     }
 
