@@ -8,8 +8,9 @@ mod table;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::concat;
+use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use object_store::ObjectStore;
 
@@ -122,6 +123,19 @@ impl Charges {
         self.rated(through);
         self.count();
         Ok(true)
+    }
+
+    /// The version of `invocations` that the month's charges were made from, where they are those of `rated`: what was done to the
+    /// files since then has changed no record of it.
+    pub(super) fn made_from(&self, rated: &RatedMonth) -> Result<Option<i64>, Error> {
+        let (month, rows) = (rated.month.to_string(), rows::of(rated)?);
+        if !self.has(&month, &rows) {
+            return Ok(None);
+        }
+        let months = self.0.months.read().unwrap_or_else(PoisonError::into_inner);
+        let versions =
+            months.get(&month).and_then(|rows| rows.column_by_name(TABLE_VERSION)?.as_primitive_opt::<Int64Type>());
+        Ok(versions.and_then(|versions| versions.iter().next().flatten()))
     }
 
     /// Whether there are charges of the month.

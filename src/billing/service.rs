@@ -49,7 +49,11 @@ impl Service {
     /// The report of a month, of the records that are there now.
     pub async fn report(&self, kind: Kind, month: Month) -> Result<Report, Error> {
         let rated = self.rated(month).await?;
-        statement::report(kind, &rated, self.0.parts.clock.now())
+        let mut report = statement::report(kind, &rated, self.0.parts.clock.now())?;
+        if let Some(version) = self.0.parts.charges.made_from(&rated)? {
+            report.sources.table_version = version;
+        }
+        Ok(report)
     }
 
     /// The month, rated: as it was remembered, where its records are the same.
