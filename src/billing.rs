@@ -5,6 +5,7 @@ mod books;
 mod break_even;
 mod bridge;
 mod charges;
+mod cost_centers;
 mod counting;
 mod month;
 mod month_rated;
@@ -31,6 +32,7 @@ pub use crate::cost::rating::{Bill, Line};
 pub use books::read_books;
 pub use break_even::{BreakEvenError, FunctionBreakEven, MAX_ARRIVALS};
 pub use charges::{Charges, State};
+pub use cost_centers::CostCenter;
 pub use counting::{Cell, Counted, Counting, Filter, Owner, Shares, Substitution, Whose};
 pub use month::{Month, MonthError};
 pub use month_rated::RatedMonth;
@@ -57,6 +59,8 @@ pub struct Config {
     pub months_remembered: usize,
     /// How long a file of `charges` is kept after it was replaced (1 h): who reads it may still be at it.
     pub vacuum_after: Duration,
+    /// Which cost center usage belongs to: the first rule that takes it says so (none).
+    pub cost_centers: Vec<CostCenter>,
     pub head: Head,
 }
 
@@ -79,6 +83,7 @@ impl Default for Config {
             max_owners: 200_000,
             months_remembered: 3,
             vacuum_after: Duration::from_secs(3_600),
+            cost_centers: Vec::new(),
             head: Head::default(),
         }
     }

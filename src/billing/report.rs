@@ -23,13 +23,15 @@ pub enum Kind {
 pub enum Dimension {
     Function,
     Tenant,
+    /// The cost center that the configuration says; what none takes is of `""`.
+    CostCenter,
     /// The value of the tag with this key; records without it share the value `""`, shown as untagged.
     Tag(String),
 }
 
 /// A text that names no dimension.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not what a chargeback can be by: write function, tenant or tag:KEY")]
+#[error("'{0}' is not what a chargeback can be by: write function, tenant, cost-center or tag:KEY")]
 pub struct DimensionError(String);
 
 /// What a month's file says. The same records, books and kind give the same report.
@@ -183,6 +185,7 @@ impl FromStr for Dimension {
         match text {
             "function" => Ok(Self::Function),
             "tenant" => Ok(Self::Tenant),
+            "cost-center" => Ok(Self::CostCenter),
             _ => match text.strip_prefix("tag:") {
                 Some(key) if !key.is_empty() => Ok(Self::Tag(key.to_owned())),
                 _ => Err(DimensionError(text.to_owned())),
@@ -196,6 +199,7 @@ impl fmt::Display for Dimension {
         match self {
             Self::Function => f.write_str("function"),
             Self::Tenant => f.write_str("tenant"),
+            Self::CostCenter => f.write_str("cost-center"),
             Self::Tag(key) => write!(f, "tag:{key}"),
         }
     }

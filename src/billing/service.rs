@@ -49,7 +49,7 @@ impl Service {
     /// The report of a month, of the records that are there now.
     pub async fn report(&self, kind: Kind, month: Month) -> Result<Report, Error> {
         let rated = self.rated(month).await?;
-        let mut report = statement::report(kind, &rated, self.0.parts.clock.now())?;
+        let mut report = statement::report(kind, &rated, &self.0.config.cost_centers, self.0.parts.clock.now())?;
         if let Some(version) = self.0.parts.charges.made_from(&rated)? {
             report.sources.table_version = version;
         }

@@ -7,6 +7,7 @@ use arrow::datatypes::i256;
 
 use crate::cost::rating::{Line, Ratio};
 
+use super::cost_centers::{CostCenter, center};
 use super::counting::{Owner, Shares};
 use super::rated::Rated;
 use super::{Dimension, Error};
@@ -30,10 +31,11 @@ pub struct Share<K> {
 }
 
 /// The name that an owner goes by in a dimension; `""` where there is no such tag.
-pub(super) fn key(owner: &Owner, dimension: &Dimension) -> String {
+pub(super) fn key(owner: &Owner, dimension: &Dimension, centers: &[CostCenter]) -> String {
     match dimension {
         Dimension::Function => owner.function.clone(),
         Dimension::Tenant => owner.tenant.clone(),
+        Dimension::CostCenter => center(centers, owner).to_owned(),
         Dimension::Tag(tag) => owner.tags.get(tag).cloned().unwrap_or_default(),
     }
 }

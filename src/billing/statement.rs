@@ -10,15 +10,15 @@ use super::bridge::{amount, bridge};
 use super::month_rated::RatedMonth;
 use super::rated::Rated;
 use super::shares::{Users, key};
-use super::{BillFacts, Dimension, Error, Kind, Report, Row, RowType};
+use super::{BillFacts, CostCenter, Dimension, Error, Kind, Report, Row, RowType};
 
 /// A report of the month. `now` says whether it is over.
-pub(super) fn report(kind: Kind, rated: &RatedMonth, now: Timestamp) -> Result<Report, Error> {
+pub(super) fn report(kind: Kind, rated: &RatedMonth, centers: &[CostCenter], now: Timestamp) -> Result<Report, Error> {
     let mut rows = Vec::new();
     for book in &rated.books {
         match &kind {
             Kind::Statement => rows.extend(book.bill.lines.iter().map(|line| row(book, line))),
-            Kind::Chargeback(dimension) => rows.extend(shared(book, dimension)?),
+            Kind::Chargeback(dimension) => rows.extend(shared(book, dimension, centers)?),
         }
     }
     let rounded = rated.books.iter().filter(|book| !book.bill.rounding.is_zero());
@@ -78,8 +78,8 @@ fn row(rated: &Rated, line: &Line) -> Row {
 }
 
 /// A row for each share of each line.
-fn shared(rated: &Rated, dimension: &Dimension) -> Result<Vec<Row>, Error> {
-    let users = Users::of(rated, |owner| key(owner, dimension))?;
+fn shared(rated: &Rated, dimension: &Dimension, centers: &[CostCenter]) -> Result<Vec<Row>, Error> {
+    let users = Users::of(rated, |owner| key(owner, dimension, centers))?;
     let mut rows = Vec::new();
     for line in &rated.bill.lines {
         for share in users.share(rated, line)? {

@@ -31,7 +31,7 @@ pub(super) struct Report {
     /// csv, json, parquet, xlsx or pdf [default: as the file's name ends, else csv]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
-    /// What a chargeback shares out by: function, tenant or tag:KEY [default: function]
+    /// What a chargeback shares out by: function, tenant, cost-center or tag:KEY [default: function]
     #[arg(long, value_name = "DIMENSION")]
     by: Option<Dimension>,
     /// The file; FILE.manifest.json is put beside it [default: standard output]

@@ -1,5 +1,7 @@
 //! The configuration file: TOML, every key optional, an unknown key refused with its line.
 
+mod billing;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -8,7 +10,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::billing;
 use crate::forward;
 use crate::ingest;
 use crate::model::check_name;
@@ -19,6 +20,7 @@ use crate::units::parse_duration;
 use crate::web::{self, Listen};
 
 use super::Config;
+use billing::Billing;
 
 /// Why the file was refused.
 #[derive(Debug, thiserror::Error)]
@@ -145,20 +147,6 @@ struct Forward {
     own: Option<bool>,
     functions: Option<bool>,
     interval: Option<Length>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Billing {
-    books: Option<PathBuf>,
-    interval: Option<Length>,
-    max_charges: Option<usize>,
-    max_owners: Option<usize>,
-    issuer: Option<String>,
-    customer: Option<String>,
-    purchase_order: Option<String>,
-    tax_id: Option<String>,
-    payment_terms: Option<String>,
 }
 
 /// Where OTLP is sent.
@@ -357,17 +345,6 @@ impl Forward {
         set(&mut config.own, self.own);
         set(&mut config.functions, self.functions);
         set(&mut config.interval, self.interval.map(|length| length.0));
-    }
-}
-
-impl Billing {
-    fn apply(self, config: &mut billing::Config) {
-        set(&mut config.books, self.books.map(Some));
-        set(&mut config.interval, self.interval.map(|length| length.0));
-        set(&mut config.max_charges, self.max_charges);
-        set(&mut config.max_owners, self.max_owners);
-        let Self { issuer, customer, purchase_order, tax_id, payment_terms, .. } = self;
-        config.head = billing::Head { issuer, customer, purchase_order, tax_id, payment_terms };
     }
 }
 

@@ -36,6 +36,7 @@ pub fn dimension_value<'a>(kind: &Kind, row: &'a Row) -> &'a str {
         (_, RowType::Rounding, "") => "Rounding",
         (_, RowType::Total, _) => "Total",
         (Kind::Chargeback(Dimension::Tag(_)), _, "") => "untagged",
+        (Kind::Chargeback(Dimension::CostCenter), _, "") => "no cost center",
         (Kind::Chargeback(_), _, "") => "not known",
         (_, _, value) => value,
     }
@@ -46,6 +47,7 @@ pub fn dimension_value<'a>(kind: &Kind, row: &'a Row) -> &'a str {
 pub fn title(kind: &Kind) -> String {
     match kind {
         Kind::Statement => "Statement".to_owned(),
+        Kind::Chargeback(Dimension::CostCenter) => "Chargeback by cost center".to_owned(),
         Kind::Chargeback(Dimension::Tag(key)) => format!("Chargeback by tag {key}"),
         Kind::Chargeback(dimension) => format!("Chargeback by {dimension}"),
     }

@@ -18,7 +18,7 @@ use crate::support::{repository, wait_until};
 use sight::{PANELS, Sight};
 
 /// Every page that has a place in the navigation, and some that are reached from them.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 16] = [
     "/",
     "/functions",
     "/functions/checkout",
@@ -32,11 +32,12 @@ const PAGES: [&str; 15] = [
     "/logs?severity=warn,error,fatal&live=1",
     "/reports",
     "/reports?kind=chargeback&by=tag:team",
+    "/what-if?from=now-30d&fn=checkout&memory=512&show=all",
     "/sql",
     "/settings",
 ];
 /// What the docs show: the file's name and the page.
-const SCREENS: [(&str, &str); 13] = [
+const SCREENS: [(&str, &str); 14] = [
     ("overview", "/"),
     ("functions", "/functions"),
     ("function", "/functions/checkout"),
@@ -48,6 +49,7 @@ const SCREENS: [(&str, &str); 13] = [
     ("traces", "/traces?from=now-3h"),
     ("logs", "/logs?from=now-3h"),
     ("reports", "/reports"),
+    ("what-if", "/what-if?from=now-30d&fn=checkout&memory=512&show=all"),
     ("sql", "/sql"),
     ("settings", "/settings"),
 ];

@@ -35,7 +35,7 @@ const MANIFEST: HeaderName = HeaderName::from_static("faremeter-manifest");
         ("kind" = String, Path, description = "`statement` or `chargeback`"),
         ("month" = String, Query, description = "The month in the zone of each price book, `YYYY-MM`"),
         ("format" = Option<String>, Query, description = "`csv`, `json`, `parquet`, `xlsx` or `pdf` (json)"),
-        ("by" = Option<String>, Query, description = "What a chargeback shares out by: `function`, `tenant` or `tag:KEY` (function)"),
+        ("by" = Option<String>, Query, description = "What a chargeback shares out by: `function`, `tenant`, `cost-center` or `tag:KEY` (function)"),
     ),
     responses(
         (status = 200, description = "The file"),
@@ -84,7 +84,7 @@ pub(in crate::web) async fn file(
         ("kind" = String, Path, description = "`statement` or `chargeback`"),
         ("month" = String, Query, description = "The month in the zone of each price book, `YYYY-MM`"),
         ("format" = Option<String>, Query, description = "`csv`, `json`, `parquet`, `xlsx` or `pdf` (json)"),
-        ("by" = Option<String>, Query, description = "What a chargeback shares out by: `function`, `tenant` or `tag:KEY` (function)"),
+        ("by" = Option<String>, Query, description = "What a chargeback shares out by: `function`, `tenant`, `cost-center` or `tag:KEY` (function)"),
     ),
     responses(
         (status = 200, description = "Digest, row count, control totals and sources of the file", body = serde_json::Value),

@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 
+use serde_json::Value;
+
 use super::answer::{Board, Figure};
 use super::overview::{amount, costs_by_function, per_1000};
 use super::raw::{Attempt, Chosen, cost, count, groups, init_cost, real};
@@ -59,6 +61,39 @@ fn month(board: &Board, all: &[Attempt], chosen: &Chosen) {
     let taken = all.iter().filter(|a| chosen.filters(a) && (since_us..chosen.to_us).contains(&a.at_us));
     let taken: Vec<&Attempt> = taken.collect();
     board.tile("month-to-date", "list_cost", amount(&taken, |_| true));
+    // Charges are of the whole month, and no record of theirs names a version.
+    if chosen.filter.version.is_none() {
+        let (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+        let next_us = days(year, month) * 86_400_000_000;
+        let whole = all.iter().filter(|a| chosen.filters(a) && (since_us..next_us).contains(&a.at_us));
+        billed(board, &whole.filter(|a| a.has_run()).collect::<Vec<_>>());
+    }
+}
+
+/// What is billed of a month: all that was used is paid for or free, and the shares are the lines.
+fn billed(board: &Board, whole: &[&Attempt]) {
+    let units = |value: &Value| money::units(value.as_str().unwrap_or("0"));
+    let sum = |panel: &str, column: &str| board.column(panel, column).iter().map(units).sum::<i128>();
+    let meters = board.texts("bill", "meter");
+    let (paid, free) = (board.column("bill", "quantity"), board.column("bill", "free_quantity"));
+    let used = |name: &str| -> i128 {
+        let of = meters.iter().zip(paid.iter().zip(&free)).filter(|(meter, _)| meter.starts_with(name));
+        of.map(|(_, (paid, free))| units(paid) + units(free)).sum()
+    };
+    let one = 10_i128.pow(23);
+    board.says("billed requests", &used("requests"), &(whole.len() as i128 * one));
+    let mb_ms: i128 = whole.iter().map(|a| i128::from(a.billed_ms) * i128::from(a.memory_mb)).sum();
+    board.says("billed GiB-seconds", &used("duration_"), &(mb_ms * (one / 1_024_000)));
+    let (billed, exact) = (sum("bill", "billed_cost"), sum("bill", "exact_cost"));
+    board.says("billed by functions", &sum("billed-by-function", "billed_cost"), &billed);
+    board.says("exactly by functions", &sum("billed-by-function", "exact_cost"), &exact);
+    board.says("list cost beside it", &sum("billed-by-function", "list_cost"), &cost(whole, |_| true));
+    let tile = if whole.is_empty() { Figure::Null } else { Figure::Amount(billed) };
+    board.tile("billed", "billed_cost", tile);
+    // Free of the account, whoever the page is about.
+    for (left, whole) in board.column("allowances", "left").iter().zip(board.column("allowances", "quantity")) {
+        assert!((0..=units(&whole)).contains(&units(left)), "{left} of {whole} is left");
+    }
 }
 
 fn tables(board: &Board, attempts: &[&Attempt]) {
