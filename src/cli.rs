@@ -24,6 +24,7 @@ mod versions;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -92,10 +93,14 @@ enum Command {
     Rollup(rollup::Rollup),
 }
 
+/// How long a thread for work that blocks is kept when it has none: each keeps memory of its own for the sizes that it met.
+const IDLE_THREAD: Duration = Duration::from_secs(1);
+
 /// Runs the command to its end.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match builder.thread_keep_alive(IDLE_THREAD).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::new(error).context("the program's threads cannot be started")),
     };
