@@ -1,5 +1,6 @@
 //! Builds every part, joins them, and stops them in order. The only file that sees all parts.
 
+mod bills;
 mod elsewhere;
 mod files;
 mod relations;
@@ -14,7 +15,7 @@ use anyhow::Context;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::billing::{self, Charges, Rater};
+use crate::billing::{self, Rater};
 use crate::bus::Bus;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -62,23 +63,16 @@ impl App {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         files::make_room(config.web.max_connections);
         let (clock, ids, bus) = (Clock::system(), IdSource::random(), Bus::default());
-        let readiness = web::Readiness::default();
-        let settings = settings::of(&config);
+        let (readiness, settings) = (web::Readiness::default(), settings::of(&config));
         let data = config.data.display().to_string();
         std::fs::create_dir_all(&config.data).with_context(|| format!("the folder '{data}' cannot be made"))?;
         let kept = Kept::of(&config.store);
         let (service, store) = store::Service::open(config.store, clock.clone()).await?;
         let catalog = Catalog::open(config.catalog).await?;
         let books = Arc::new(PriceBooks::embedded()?);
-        let billing_books = billing::read_books(config.billing.books.as_deref())?;
-        let charges = Charges::open(&config.billing, store.object_store()).await?;
-        let mut relations = relations::all(&catalog, &config.runtime);
-        relations.push(charges.relation());
-        relations.extend(billing::price_tables(&billing_books)?);
+        let relations = relations::all(&catalog, &config.runtime);
         let runtime = Runtime::start(config.runtime, clock.clone(), ids.clone())?;
-        let query = Engine::start_with(config.query, store.clone(), relations)?;
-        let parts = billing::Parts { engine: query.clone(), store: store.clone(), charges, clock: clock.clone() };
-        let billing = billing::Service::new(config.billing, billing_books, parts);
+        let (query, billing) = bills::open(config.billing, config.query, relations, &store, &clock).await?;
         let rater = Rater::new(billing.clone(), kept.days(store::Table::Invocations));
         let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
         let elsewhere = Elsewhere { store: &store, books: &books, clock: &clock };
@@ -111,9 +105,7 @@ impl App {
         let web = web::Service::bind(config.web, parts).await?;
         let forwarder = Forwarder::new(config.forward, query.clone(), clock.clone(), web.exposition())?;
         let address = web.local_addr();
-        let url_file = config.data.join(URL_FILE);
-        std::fs::write(&url_file, format!("http://{address}"))
-            .with_context(|| format!("'{}' cannot be written", url_file.display()))?;
+        let url_file = say_url(&config.data, address)?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
         deployer.resume().await?;
@@ -260,17 +252,12 @@ impl Offline {
         let kept = Kept::of(&config.store);
         let (service, store) = store::Service::open(config.store, Clock::system()).await?;
         let catalog = Catalog::open(config.catalog).await?;
-        let billing_books = billing::read_books(config.billing.books.as_deref())?;
-        let charges = Charges::open(&config.billing, store.object_store()).await?;
-        let mut relations = relations::all(&catalog, &config.runtime);
-        relations.push(charges.relation());
-        relations.extend(billing::price_tables(&billing_books)?);
-        let query = Engine::start_with(config.query, store.clone(), relations)?;
+        let relations = relations::all(&catalog, &config.runtime);
+        let clock = Clock::system();
+        let (query, billing) = bills::open(config.billing, config.query, relations, &store, &clock).await?;
         let stop_store = CancellationToken::new();
         let store_runs = tokio::spawn(service.run(stop_store.clone()));
-        let (books, clock) = (Arc::new(PriceBooks::embedded()?), Clock::system());
-        let parts = billing::Parts { engine: query.clone(), store: store.clone(), charges, clock: clock.clone() };
-        let billing = billing::Service::new(config.billing, billing_books, parts);
+        let books = Arc::new(PriceBooks::embedded()?);
         let elsewhere = Elsewhere { store: &store, books: &books, clock: &clock };
         // Nothing is sent here again within minutes, so that nothing need be remembered at each command's start.
         let receiver = Receiver::without_memory(config.ingest, elsewhere.otlp());
@@ -284,6 +271,14 @@ impl Offline {
         self.stop_store.cancel();
         Ok(self.store_runs.await.context("the store's task broke off")??)
     }
+}
+
+/// Tells other commands on the folder where the server is; the file that says so.
+fn say_url(data: &std::path::Path, address: SocketAddr) -> anyhow::Result<PathBuf> {
+    let file = data.join(URL_FILE);
+    std::fs::write(&file, format!("http://{address}"))
+        .with_context(|| format!("'{}' cannot be written", file.display()))?;
+    Ok(file)
 }
 
 /// The URL of the server that has this data folder open, as it last said.

@@ -66,12 +66,13 @@ impl<K: Ord + Clone> Users<K> {
         let quantities = exact(line.quantity, &weights)?;
         let free = exact(line.free_quantity, &weights)?;
         let billed = largest_remainder(line.rounded.units(), &weights)?;
-        let shares = users.into_iter().zip(quantities).zip(free).zip(billed);
-        let share = |((((key, _), quantity), free_quantity), billed): ((((&K, i128), Ratio), Ratio), i128)| {
-            let exact = quantity.times(line.unit_price)?;
-            Ok(Share { key: key.clone(), quantity, free_quantity, exact, billed })
-        };
-        shares.map(share).collect()
+        let mut shares = Vec::with_capacity(users.len());
+        for (at, (key, _)) in users.into_iter().enumerate() {
+            let exact = quantities[at].times(line.unit_price)?;
+            let (quantity, free_quantity, billed) = (quantities[at], free[at], billed[at]);
+            shares.push(Share { key: key.clone(), quantity, free_quantity, exact, billed });
+        }
+        Ok(shares)
     }
 
     /// What each used of what the line bills: of its meter in its region; requests where it bills the month itself; and for a

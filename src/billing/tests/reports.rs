@@ -30,7 +30,7 @@ fn several() -> Vec<Invocation> {
         record.architecture = Some([Architecture::X86_64, Architecture::Arm64][n / 5 % 2]);
         record.tenant = ["acme", "globex"][n / 7 % 2].to_owned();
         record.ephemeral_storage = Some(Megabytes(512 + (n as u32 % 4) * 512));
-        if n % 3 > 0 {
+        if !n.is_multiple_of(3) {
             record.tags = [("team".to_owned(), format!("t{}", n % 5))].into();
         }
         record

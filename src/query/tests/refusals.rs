@@ -143,7 +143,7 @@ async fn unknown_parameters_are_named() {
     assert_eq!(error.to_string(), "the query has no parameter 'c'; it has none");
     let error = engine.named("nothing", &Params::new()).await.unwrap_err();
     assert!(
-        error.to_string().starts_with("there is no query 'nothing'; there are billed_books, billed_months, "),
+        error.to_string().starts_with("there is no query 'nothing'; there are billed_books, billed_by_function, "),
         "{error}"
     );
 }
