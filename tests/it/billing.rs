@@ -98,9 +98,12 @@ struct Sums {
     shares: BTreeMap<Owner, i128>,
 }
 
+/// What is paid for and what is free, and by whom it was used.
+type Used = (i128, i128, BTreeMap<Owner, i128>);
+
 /// Goes through the records in the order of time, one by one, as a person with a pencil would.
 fn slowly(records: &[Row]) -> BTreeMap<Line, Sums> {
-    let mut used: BTreeMap<(String, String, String), (i128, i128, BTreeMap<Owner, i128>)> = BTreeMap::new();
+    let mut used: BTreeMap<(String, String, String), Used> = BTreeMap::new();
     let mut left: BTreeMap<String, [i128; 2]> = BTreeMap::new();
     for record in records {
         let month = record.text("started_at")[..7].to_owned();
