@@ -6,27 +6,24 @@
 //! A size's store is made once, under target/, and kept. The peers need Python with benches/peers/requirements.txt; name it
 //! by PEERS_PYTHON (python3), without it they are left out.
 
+#[path = "support/history.rs"]
+mod history;
+#[path = "support/program.rs"]
+mod program;
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
 
+use program::Server;
 use serde_json::{Value, json};
-use support::{ROUNDS, figures, heading, now, ratio};
+use support::{ROUNDS, figures, heading, ratio};
 
-/// Days of the history.
-const DAYS: &str = "35";
 /// How often each panel is asked once it is warm.
 const REPEATS: usize = 20;
 /// The ranges that pages are asked for.
 const RANGES: [(&str, &str); 2] = [("5 weeks", "now-35d"), ("a day", "now-24h")];
-/// The longest that a store may take to be made, and then to be joined.
-const MADE_WITHIN: Duration = Duration::from_secs(3_600);
-/// Files that have not changed for so long are joined: there are rounds each minute.
-const SETTLED: Duration = Duration::from_secs(150);
 /// Where the raw queries are.
 const QUERIES: &str = "benches/peers/panels.toml";
 
@@ -34,45 +31,9 @@ fn main() {
     let sizes: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let sizes = if sizes.is_empty() { vec!["1M".to_owned()] } else { sizes };
     for size in &sizes {
-        let data = store(size);
+        let data = history::store(size);
         pages(size, &data);
         raw(size, &data);
-    }
-}
-
-/// The folder with so many invocations; made by the demo where it is not there.
-fn store(size: &str) -> PathBuf {
-    let data = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("dashboards-{size}"));
-    if data.join("made").exists() {
-        return data;
-    }
-    heading(&format!("making {size} invocations over {DAYS} days"));
-    let began = now();
-    let server = Server::start("demo", &data, &["--no-load", "--history", size, "--history-days", DAYS]);
-    until("the history is loaded", MADE_WITHIN, || server.get("/readyz").starts_with("HTTP/1.1 200"));
-    println!("  took {:.0} s", began.elapsed().as_secs_f64());
-    // Until no round of joining has changed anything. The last files of a day that is over are joined an hour after its last
-    // row, which is not waited for: where the folder is served for longer, there are fewer files.
-    let (mut files, mut since) = (server.files(), now());
-    until("the files are joined", MADE_WITHIN, || {
-        let found = server.files();
-        if found != files {
-            (files, since) = (found, now());
-        }
-        since.elapsed() > SETTLED
-    });
-    println!("  {files} after {:.0} s", began.elapsed().as_secs_f64());
-    server.stop();
-    std::fs::write(data.join("made"), size).expect("the folder can be written");
-    data
-}
-
-/// Looks once a second, and gives up when it takes too long.
-fn until(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) {
-    let began = now();
-    while !is_so() {
-        assert!(began.elapsed() < limit, "waited {limit:?} in vain until {what}");
-        std::thread::sleep(Duration::from_secs(1));
     }
 }
 
@@ -95,8 +56,8 @@ fn pages(size: &str, data: &Path) {
                 let id = panel["id"].as_str().expect("an id");
                 let function = if name == "function" { "&fn=checkout" } else { "" };
                 let path = format!("/api/v1/dashboards/{name}/data?from={from}{function}&panel={id}");
-                let cold = server.time(&path);
-                let warm = (0..REPEATS).map(|_| server.time(&path)).collect();
+                let cold = time(&server, &path);
+                let warm = (0..REPEATS).map(|_| time(&server, &path)).collect();
                 panels.push(Timed { name: format!("{name}/{id}"), cold, warm });
             }
         }
@@ -111,6 +72,13 @@ fn pages(size: &str, data: &Path) {
         println!("  all: p50 {:.1}, p95 {:.1}; panels with p95 over 150 ms: {over}", at(&all, 50), at(&all, 95));
         server.stop();
     }
+}
+
+/// Milliseconds until a panel's data is there.
+fn time(server: &Server, path: &str) -> f64 {
+    let (took, answer) = server.timed(path);
+    assert!(!answer.contains("\"error\":\""), "{path}: {answer}");
+    took
 }
 
 fn at(times: &[f64], percent: usize) -> f64 {
@@ -146,90 +114,6 @@ fn raw(size: &str, data: &Path) {
         ratio("  / chDB", &ours, &chdb);
     }
     server.stop();
-}
-
-/// A running `faremeter`, ended when it is dropped.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-    /// Held to the end: whoever cannot say that he is ready ends.
-    _said: BufReader<ChildStdout>,
-}
-
-impl Server {
-    fn start(command: &str, data: &Path, args: &[&str]) -> Self {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_faremeter"));
-        program
-            .args([command, "--listen", "127.0.0.1:0", "--otlp-grpc", "off", "--otlp-http", "off", "--data"])
-            .arg(data)
-            .args(args);
-        let mut process = program.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
-        let mut said = BufReader::new(process.stdout.take().expect("it is piped"));
-        let mut line = String::new();
-        said.read_line(&mut line).expect("it says where it listens");
-        let address = line.trim().rsplit("http://").next().and_then(|text| text.parse().ok()).expect("an address");
-        Self { process, address, _said: said }
-    }
-
-    fn send(&self, request: &str) -> String {
-        let mut connection = TcpStream::connect(self.address).expect("it listens");
-        connection.write_all(request.as_bytes()).expect("it reads");
-        let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).expect("it answers");
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-
-    fn get(&self, path: &str) -> String {
-        self.send(&format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address))
-    }
-
-    /// How many files the table of invocations has, in the words of /metrics.
-    fn files(&self) -> String {
-        let metrics = self.get("/metrics");
-        let line = metrics.lines().find(|line| line.starts_with("faremeter_store_files{table=\"invocations\"}"));
-        line.expect("/metrics has the store's files").to_owned()
-    }
-
-    fn json(&self, path: &str) -> Value {
-        let answer = self.get(path);
-        let body = answer.split_once("\r\n\r\n").expect("an answer has a head").1;
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error}: {answer}"))
-    }
-
-    /// Milliseconds until a panel's data is there.
-    fn time(&self, path: &str) -> f64 {
-        let began = now();
-        let answer = self.get(path);
-        let took = began.elapsed();
-        assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("\"error\":\""), "{path}: {answer}");
-        took.as_secs_f64() * 1e3
-    }
-
-    /// Milliseconds until a query's rows are there.
-    fn query(&self, sql: &str) -> f64 {
-        let body = json!({ "sql": sql }).to_string();
-        let head = format!("POST /api/v1/query HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
-        let head = format!("{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-        let began = now();
-        let answer = self.send(&(head + &body));
-        let took = began.elapsed();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{sql}: {answer}");
-        took.as_secs_f64() * 1e3
-    }
-
-    /// Ends it as an operator does, so that all is committed.
-    fn stop(mut self) {
-        let pid = rustix::process::Pid::from_child(&self.process);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
-        let _status = self.process.wait();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ended_already = self.process.kill();
-        let _status = self.process.wait();
-    }
 }
 
 /// DuckDB and chDB behind a pipe.

@@ -8,6 +8,8 @@
 
 #[path = "support/imports.rs"]
 mod imports;
+#[path = "support/program.rs"]
+mod program;
 mod support;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ mod bridge;
 mod charges;
 mod cost_centers;
 mod counting;
+mod looks;
 mod month;
 mod month_rated;
 mod price_tables;
@@ -37,7 +38,7 @@ pub use counting::{Cell, Counted, Counting, Filter, Owner, Shares, Substitution,
 pub use month::{Month, MonthError};
 pub use month_rated::RatedMonth;
 pub use price_tables::price_tables;
-pub use rated::{Rated, rate};
+pub use rated::Rated;
 pub use rater::{Bell, Rater};
 pub use report::{BillFacts, BridgeRow, Dimension, DimensionError, Kind, Report, Row, RowType, Sources};
 pub use service::{Parts, Service};

@@ -1,19 +1,16 @@
 //! Imports of files of AWS Lambda's logs by the program itself: how much memory the largest moment took, by the file's size.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use crate::support::{heading, now};
+use crate::program::run;
+use crate::support::heading;
 
 /// 2026-11-19T12:00:00Z, in ms.
 const START_MS: u64 = 1_795_089_600_000;
 /// Environments whose streams are in a file.
 const STREAMS: u64 = 50;
-/// Time between two looks at the memory.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Makes files of so many MiB, imports each into a folder of its own, and prints what the imports took.
 pub(crate) fn measure(sizes: &[String]) {
@@ -23,9 +20,12 @@ pub(crate) fn measure(sizes: &[String]) {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder can be made");
         let file = folder.path().join("logs.json");
         let invocations = write(&file, mib << 20);
-        let began = now();
-        let (answer, anonymous, all) = import(&file, &folder.path().join("data"));
-        let took = began.elapsed().as_secs_f64();
+        let (data, file) = (folder.path().join("data"), file.to_str().expect("a path of ours is text"));
+        let data = data.to_str().expect("a path of ours is text");
+        let ran = run(&["import", "aws-lambda-logs", "--function", "shop", "--output", "json", "--data", data, file]);
+        let answer: serde_json::Value =
+            serde_json::from_str(&ran.said).unwrap_or_else(|error| panic!("{error}: {}", ran.said));
+        let (took, all, anonymous) = (ran.took.as_secs_f64(), ran.peak_mib, ran.anonymous_mib);
         assert_eq!(answer[0]["stored"]["invocations"], invocations, "{answer}");
         println!(
             "  {mib:>6} MiB, {invocations:>8} invocations: {took:>6.1} s, {:>5.1} MiB/s, peak memory {all} MiB, of it {anonymous} MiB not of files",
@@ -76,27 +76,4 @@ fn request_id(n: u64) -> String {
     let bits = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let text = format!("{:016x}{bits:016x}", bits.rotate_left(29) ^ 0xd6e8_feb8_6659_fd93);
     format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
-}
-
-/// What the import printed, and its peak memory in MiB: what is not of files, and all.
-fn import(file: &Path, data: &Path) -> (serde_json::Value, u64, u64) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_faremeter"));
-    program.args(["import", "aws-lambda-logs", "--function", "shop", "--output", "json", "--data"]).arg(data).arg(file);
-    let mut process = program.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
-    let (mut anonymous, mut all) = (0, 0);
-    while process.try_wait().expect("it can be asked").is_none() {
-        anonymous = anonymous.max(status(&process, "RssAnon:"));
-        all = all.max(status(&process, "VmHWM:"));
-        std::thread::sleep(LOOK);
-    }
-    let mut said = String::new();
-    process.stdout.take().expect("it is piped").read_to_string(&mut said).expect("it is text");
-    (serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}")), anonymous >> 10, all >> 10)
-}
-
-/// A line of the kernel's about the process, in KiB; 0 once it is over.
-fn status(process: &Child, name: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
 }

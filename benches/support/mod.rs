@@ -55,7 +55,7 @@ pub(crate) fn micros(length: Duration) -> f64 {
 }
 
 /// Least, median and greatest.
-fn spread(mut all: Vec<f64>) -> [f64; 3] {
+pub(crate) fn spread(mut all: Vec<f64>) -> [f64; 3] {
     all.sort_by(f64::total_cmp);
     [all[0], all[all.len() / 2], all[all.len() - 1]]
 }

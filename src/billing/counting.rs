@@ -9,6 +9,7 @@ use crate::query::{Engine, Param, Params};
 use crate::units::Timestamp;
 
 use super::Error;
+use super::looks::Looks;
 use super::sums::{Sums, read};
 
 /// Microseconds of a day.
@@ -100,13 +101,13 @@ pub struct Shares {
 
 impl Counting<'_> {
     /// Counts by day and by owner: each day is one query, so that a month holds up nobody for long.
-    pub async fn count(&self, engine: &Engine) -> Result<Counted, Error> {
+    pub(super) async fn count(&self, looks: &mut Looks<'_>) -> Result<Counted, Error> {
         let mut counted = Counted::default();
         for (from, to) in days(self.from, self.to) {
             let mut params = self.params(from, to);
             let first_event = self.rounds().first_event_bytes.and_then(|bytes| i64::try_from(bytes).ok());
             params.insert("first_event_bytes".to_owned(), first_event.map_or(Param::Null, Param::Int));
-            for batch in engine.named("metered_usage", &params).await?.batches {
+            for batch in looks.metered_usage(&params).await?.batches {
                 for sums in read(&batch)? {
                     self.add(&mut counted, from, sums)?;
                 }

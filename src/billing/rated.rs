@@ -7,6 +7,7 @@ use crate::query::Engine;
 use crate::units::Timestamp;
 
 use super::counting::{Cell, Counted, Counting, Filter, Substitution, Whose};
+use super::looks::Looks;
 use super::{Error, Month};
 
 /// How closely to look, in turn, where an allowance runs out within a bucket: an hour, a minute, a microsecond.
@@ -56,16 +57,16 @@ pub(super) async fn rate_month(
         substitution: Substitution::default(),
         max_owners,
     };
-    rate(engine, &counting).await
+    rate(&mut Looks::new(engine, 0), &counting).await
 }
 
 /// Counts and rates. All usage is one period's, at the prices that hold at `Counting::at`.
-pub async fn rate(engine: &Engine, counting: &Counting<'_>) -> Result<Rated, Error> {
-    let counted = counting.count(engine).await?;
+pub(super) async fn rate(looks: &mut Looks<'_>, counting: &Counting<'_>) -> Result<Rated, Error> {
+    let counted = counting.count(looks).await?;
     let book = counting.book;
     let mut buckets = buckets(&counted, counting);
     while let Some(split) = next_split(book, &buckets, counting.at)? {
-        refine(engine, counting, &mut buckets, &split).await?;
+        refine(looks.engine, counting, &mut buckets, &split).await?;
     }
     let mut usage = metered(&buckets);
     let monthly = if counted.records > 0 { book.monthly(counting.at) } else { Vec::new() };

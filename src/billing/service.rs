@@ -94,7 +94,7 @@ impl Service {
 
     fn again(&self) -> Again<'_> {
         let Inner { config, books, parts, .. } = &*self.0;
-        Again { engine: &parts.engine, books, max_owners: config.max_owners }
+        Again::new(&parts.engine, books, config.max_owners)
     }
 
     /// What provisioned environments would have cost a function, replayed over its own arrivals.

@@ -2,4 +2,5 @@
 
 mod kept;
 mod reports;
+mod what_if;
 mod world;

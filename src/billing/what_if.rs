@@ -9,6 +9,7 @@ use crate::query::Engine;
 use crate::units::{Currency, Timestamp};
 
 use super::counting::{Counting, Filter, Substitution, Whose};
+use super::looks::Looks;
 use super::rated::{Rated, rate};
 use super::{Error, month_rated};
 
@@ -106,22 +107,36 @@ impl Scenario {
     }
 }
 
-/// What records are billed anew with.
-#[derive(Clone, Copy)]
+/// What records are billed anew with, in one way after another.
 pub(super) struct Again<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) books: &'a Books,
+    looks: Looks<'a>,
+    books: &'a Books,
     /// As `Counting::max_owners`.
-    pub(super) max_owners: usize,
+    max_owners: usize,
 }
 
-impl Again<'_> {
+impl<'a> Again<'a> {
+    /// As many rows are kept between two ways to run the records as owners may be held.
+    pub(super) fn new(engine: &'a Engine, books: &'a Books, max_owners: usize) -> Self {
+        Self { looks: Looks::new(engine, max_owners), books, max_owners }
+    }
+
     /// The bills of the records with the change. Without one they are those of the books that priced the records.
-    pub(super) async fn scenario(self, usage: &WhatIf, change: &Change) -> Result<Scenario, Error> {
-        let (ids, whose) = match &change.book {
-            Some(id) => (vec![id.clone()], Whose::All),
-            None => (month_rated::priced_by(self.engine, self.books, usage.from, usage.to).await?, Whose::Priced),
-        };
+    pub(super) async fn scenario(&mut self, usage: &WhatIf, change: &Change) -> Result<Scenario, Error> {
+        let ids = self.billing(usage, change).await?;
+        self.billed(usage, change, ids).await
+    }
+
+    /// The ids of the books that bill.
+    async fn billing(&self, usage: &WhatIf, change: &Change) -> Result<Vec<String>, Error> {
+        match &change.book {
+            Some(id) => Ok(vec![id.clone()]),
+            None => month_rated::priced_by(self.looks.engine, self.books, usage.from, usage.to).await,
+        }
+    }
+
+    async fn billed(&mut self, usage: &WhatIf, change: &Change, ids: Vec<String>) -> Result<Scenario, Error> {
+        let whose = if change.book.is_some() { Whose::All } else { Whose::Priced };
         let mut rated = Vec::new();
         for id in ids {
             let mut book = Cow::Borrowed(self.books.get(&id)?);
@@ -145,7 +160,7 @@ impl Again<'_> {
                 },
                 max_owners: self.max_owners,
             };
-            let one = rate(self.engine, &counting).await?;
+            let one = rate(&mut self.looks, &counting).await?;
             if one.counted.records > 0 {
                 rated.push(one);
             }
@@ -154,7 +169,7 @@ impl Again<'_> {
     }
 
     /// The records on every book, each with the reason where one cannot bill them; cheapest first.
-    pub(super) async fn on_every_book(self, usage: &WhatIf, change: &Change) -> Result<Vec<Candidate>, Error> {
+    pub(super) async fn on_every_book(&mut self, usage: &WhatIf, change: &Change) -> Result<Vec<Candidate>, Error> {
         let mut candidates = Vec::new();
         for book in self.books.all() {
             let change = Change { book: Some(book.id().to_owned()), ..change.clone() };
@@ -166,11 +181,12 @@ impl Again<'_> {
     }
 
     /// The records in every memory size, smallest first.
-    pub(super) async fn in_every_size(self, usage: &WhatIf, change: &Change) -> Result<Vec<Candidate>, Error> {
+    pub(super) async fn in_every_size(&mut self, usage: &WhatIf, change: &Change) -> Result<Vec<Candidate>, Error> {
+        let ids = self.billing(usage, change).await?;
         let mut candidates = Vec::new();
         for memory_mb in SIZES_MB {
             let change = Change { memory_mb: Some(memory_mb), ..change.clone() };
-            let outcome = told(self.scenario(usage, &change).await)?;
+            let outcome = told(self.billed(usage, &change, ids.clone()).await)?;
             candidates.push(Candidate { value: memory_mb.to_string(), name: format!("{memory_mb} MB"), outcome });
         }
         Ok(candidates)

@@ -1,0 +1,72 @@
+//! What records would have cost otherwise: several ways are billed of one look at the records.
+
+use crate::billing::counting::Filter;
+use crate::billing::looks::Looks;
+use crate::billing::{Change, WhatIf};
+use crate::model::{Architecture, Invocation};
+use crate::query::{Param, Params};
+
+use super::world::{World, record, small_books, time};
+
+const NOW: &str = "2026-11-20T00:00:00Z";
+
+/// Of two architectures, so that an allowance is shared and runs out among several prices.
+fn records() -> Vec<Invocation> {
+    let of = |n: usize| {
+        let architecture = Some([Architecture::X86_64, Architecture::Arm64][n % 2]);
+        let at = format!("2026-11-{:02}T06:{:02}:00Z", n / 10 + 1, n % 10);
+        Invocation { billed_ms: Some(400_000), architecture, ..record(n, "checkout", &at) }
+    };
+    (0..40).map(of).collect()
+}
+
+async fn requests(looks: &mut Looks<'_>) -> i64 {
+    let times = [("from", "2026-11-01T00:00:00Z"), ("to", "2026-12-01T00:00:00Z")];
+    let params: Params = times.map(|(name, at)| (name.to_owned(), Param::Text(at.to_owned()))).into();
+    let answer = looks.metered_usage(&params).await.expect("it is answered");
+    let rows = crate::query::format::rows(&answer).expect("rows");
+    rows.iter().map(|row| row["requests"].as_i64().expect("a count")).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_is_looked_at_once_while_there_is_room() {
+    let world = World::new(small_books(), NOW).await;
+    world.add("aws-lambda", records()).await;
+    let (mut kept, mut full) = (Looks::new(&world.engine, 100), Looks::new(&world.engine, 1));
+    assert_eq!((requests(&mut kept).await, requests(&mut full).await), (40, 40));
+    world.add("aws-lambda", vec![record(40, "search", "2026-11-09T06:00:00Z")]).await;
+    // Two architectures are two rows, for which `full` has no room.
+    assert_eq!((requests(&mut kept).await, requests(&mut full).await), (40, 41));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_size_and_book_costs_beside_the_others_what_it_costs_alone() {
+    let world = World::new(small_books(), NOW).await;
+    world.add("aws-lambda", records()).await;
+    let usage = WhatIf {
+        from: time("2026-11-01T00:00:00Z"),
+        to: time("2026-12-01T00:00:00Z"),
+        filter: Filter::default(),
+        free_allowance: true,
+    };
+    let none = Change::default();
+    let sizes = world.service.in_every_size(&usage, &none).await.expect("they are billed");
+    assert_eq!(sizes.len(), 10);
+    let books = world.service.on_every_book(&usage, &none).await.expect("they are billed");
+    let mut totals = Vec::new();
+    for candidate in sizes.iter().chain(&books) {
+        let memory_mb = candidate.value.parse().ok();
+        let book = memory_mb.is_none().then(|| candidate.value.clone());
+        let alone = world.service.scenario(&usage, &Change { memory_mb, book, ..none.clone() }).await;
+        match (&candidate.outcome, &alone) {
+            (Ok(beside), Ok(alone)) => {
+                let [beside, alone] = [beside, alone].map(|scenario| scenario.total().expect("in range"));
+                assert_eq!(beside, alone, "{}", candidate.value);
+                totals.push(beside.map(|(_, _, total)| total));
+            }
+            (Err(beside), Err(alone)) => assert_eq!(*beside, alone.to_string()),
+            (beside, alone) => panic!("{}: {beside:?} beside, {alone:?} alone", candidate.value),
+        }
+    }
+    assert!(totals.len() > 12 && totals[0] < totals[9], "sizes differ: {totals:?}");
+}
