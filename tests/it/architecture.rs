@@ -22,7 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("billing", &["clock", "cost", "model", "query", "store", "units"]),
     ("report", &["billing", "cost", "units"]),
     ("forward", &["clock", "query", "telemetry", "units"]),
-    ("ingest", &["bus", "clock", "cost", "model", "query", "store", "units"]),
+    ("ingest", &["bus", "clock", "cost", "model", "store", "units"]),
     (
         "web",
         &["billing", "bus", "catalog", "clock", "dashboard", "ingest", "model", "query", "report", "trigger", "units"],
