@@ -43,7 +43,7 @@ pub use rater::{Bell, Rater};
 pub use report::{BillFacts, BridgeRow, Dimension, DimensionError, Kind, Report, Row, RowType, Sources};
 pub use service::{Parts, Service};
 pub use shares::{Share, Users, largest_remainder};
-pub use what_if::{Candidate, Change, Difference, Scenario, WhatIf};
+pub use what_if::{Again, Candidate, Change, Difference, Scenario, WhatIf};
 
 /// What bills are made with. Defaults in brackets.
 #[derive(Debug, Clone)]

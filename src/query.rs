@@ -42,7 +42,7 @@ use crate::store;
 pub use docs::TableDoc;
 pub use header::{ColumnDoc, HeaderFault, ParamDoc, ParamType};
 pub use named::NamedQuery;
-pub use relation::Relation;
+pub use relation::{Column, Relation, column, optional};
 pub use rollup::rollup_check;
 
 use admission::Admission;

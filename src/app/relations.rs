@@ -1,20 +1,16 @@
 //! Hands to SQL what the store does not hold: the catalog's versions and the account's limits. It does not run queries.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Int64Array, MapBuilder, MapFieldNames, StringArray, StringBuilder,
     TimestampMicrosecondArray,
 };
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::Schema;
 
 use crate::catalog::{self, Catalog, Deployment};
-use crate::query::{self, Relation};
+use crate::query::{self, Column, Relation, column, optional};
 use crate::{model::FunctionVersion, runtime};
-
-/// A column with its doc, and its values of some rows: of none, where only its type is wanted.
-type Column = (Field, ArrayRef);
 
 /// The relations of a program with this catalog and these limits.
 pub(super) fn all(catalog: &Catalog, limits: &runtime::Config) -> Vec<Relation> {
@@ -115,17 +111,6 @@ fn tags(rows: &[Deployment]) -> impl Array + 'static {
     maps.finish()
 }
 
-fn column(name: &str, doc: &str, values: impl Array + 'static) -> Column {
-    let docs = HashMap::from([("comment".to_owned(), doc.to_owned())]);
-    (Field::new(name, values.data_type().clone(), false).with_metadata(docs), Arc::new(values))
-}
-
-/// A column that may be null.
-fn optional(name: &str, doc: &str, values: impl Array + 'static) -> Column {
-    let (field, values) = column(name, doc, values);
-    (field.with_nullable(true), values)
-}
-
 fn schema(columns: Vec<Column>) -> Arc<Schema> {
     Arc::new(Schema::new(columns.into_iter().map(|(field, _)| field).collect::<Vec<_>>()))
 }
@@ -143,7 +128,7 @@ fn refused(error: catalog::Error) -> query::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, HashMap};
 
     use arrow::array::AsArray;
     use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};

@@ -1,24 +1,20 @@
 //! The price books in SQL: `price_tiers` and `price_allowances`. What they say is `cost::rating`'s; that they are tables is
 //! this file's.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Decimal128Array, Int32Array, ListBuilder, StringArray, StringBuilder,
+    ArrayRef, BooleanArray, Decimal128Array, Int32Array, ListBuilder, StringArray, StringBuilder,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Field, Schema};
 
 use crate::cost::rating::{Books, ListedAllowance, ListedTier, Ratio};
-use crate::query::Relation;
+use crate::query::{Column, Relation, column, optional};
 use crate::units::{MONEY_PRECISION, MONEY_SCALE, Timestamp};
 
 use super::Error;
 use super::charges::QUANTITY_SCALE;
-
-/// A column with its doc, and its values.
-type Column = (Field, ArrayRef);
 
 /// Both tables. They are as the books were when the program began.
 pub fn price_tables(books: &Books) -> Result<Vec<Relation>, Error> {
@@ -111,15 +107,4 @@ fn decimals(values: impl Iterator<Item = Option<Ratio>>, scale: i8) -> Result<De
     };
     let values = values.map(unit).collect::<Result<Decimal128Array, Error>>()?;
     values.with_precision_and_scale(MONEY_PRECISION, scale).map_err(|error| Error::Internal(error.to_string()))
-}
-
-fn column(name: &str, doc: &str, values: impl Array + 'static) -> Column {
-    let docs = HashMap::from([("comment".to_owned(), doc.to_owned())]);
-    (Field::new(name, values.data_type().clone(), false).with_metadata(docs), Arc::new(values))
-}
-
-/// A column that may be null.
-fn optional(name: &str, doc: &str, values: impl Array + 'static) -> Column {
-    let (field, values) = column(name, doc, values);
-    (field.with_nullable(true), values)
 }

@@ -13,10 +13,7 @@ use crate::units::Timestamp;
 use super::charges::{Charges, State};
 use super::month_rated::{Overview, RatedMonth, overview, rate};
 use super::what_if::Again;
-use super::{
-    BreakEvenError, Candidate, Change, Config, Error, FunctionBreakEven, Head, Kind, Month, Report, Scenario, WhatIf,
-    break_even, statement,
-};
+use super::{BreakEvenError, Config, Error, FunctionBreakEven, Head, Kind, Month, Report, break_even, statement};
 
 /// What billing works with.
 #[derive(Clone)]
@@ -49,11 +46,7 @@ impl Service {
     /// The report of a month, of the records that are there now.
     pub async fn report(&self, kind: Kind, month: Month) -> Result<Report, Error> {
         let rated = self.rated(month).await?;
-        let mut report = statement::report(kind, &rated, &self.0.config.cost_centers, self.0.parts.clock.now())?;
-        if let Some(version) = self.0.parts.charges.made_from(&rated)? {
-            report.sources.table_version = version;
-        }
-        Ok(report)
+        statement::report(kind, &rated, &self.0.config.cost_centers, self.0.parts.clock.now())
     }
 
     /// The month, rated: as it was remembered, where its records are the same.
@@ -69,7 +62,11 @@ impl Service {
             return Ok(rated);
         }
         let version = parts.store.table_version(Table::Invocations).await?;
-        let rated = Arc::new(rate(&parts.engine, books, month, &seen, version, config.max_owners).await?);
+        let mut rated = rate(&parts.engine, books, month, &seen, version, config.max_owners).await?;
+        if let Some(version) = parts.charges.made_from(&rated)? {
+            rated.sources.table_version = version;
+        }
+        let rated = Arc::new(rated);
         remembered.retain(|(_, other)| other.month != month);
         remembered.push((seen, Arc::clone(&rated)));
         let beyond = remembered.len().saturating_sub(config.months_remembered);
@@ -77,22 +74,9 @@ impl Service {
         Ok(rated)
     }
 
-    /// What the records would have cost with the change; without one, what they cost as they were.
-    pub async fn scenario(&self, usage: &WhatIf, change: &Change) -> Result<Scenario, Error> {
-        self.again().scenario(usage, change).await
-    }
-
-    /// The same on every book, cheapest first, each with the reason where it cannot bill them.
-    pub async fn on_every_book(&self, usage: &WhatIf, change: &Change) -> Result<Vec<Candidate>, Error> {
-        self.again().on_every_book(usage, change).await
-    }
-
-    /// The same in every memory size, smallest first.
-    pub async fn in_every_size(&self, usage: &WhatIf, change: &Change) -> Result<Vec<Candidate>, Error> {
-        self.again().in_every_size(usage, change).await
-    }
-
-    fn again(&self) -> Again<'_> {
+    /// What bills records anew, in one way after another: what it looked at for one serves the next.
+    #[must_use]
+    pub fn again(&self) -> Again<'_> {
         let Inner { config, books, parts, .. } = &*self.0;
         Again::new(&parts.engine, books, config.max_owners)
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::cost::rating::{Line, Minor, Ratio};
-use crate::units::Timestamp;
+use crate::units::{Currency, Timestamp};
 
 use super::bridge::{amount, bridge};
 use super::month_rated::RatedMonth;
@@ -97,13 +97,15 @@ fn shared(rated: &Rated, dimension: &Dimension, centers: &[CostCenter]) -> Resul
 }
 
 fn rounding(rated: &Rated) -> Row {
-    Row { row_type: RowType::Rounding, billed_cost: rated.bill.rounding, ..blank(rated.bill.rounding, rated) }
+    let bill = &rated.bill;
+    blank(RowType::Rounding, &bill.book, bill.currency, Ratio::ZERO, bill.rounding)
 }
 
-fn blank(billed_cost: Minor, rated: &Rated) -> Row {
+/// A row that is of no meter.
+fn blank(row_type: RowType, book: &str, currency: Currency, exact_cost: Ratio, billed_cost: Minor) -> Row {
     Row {
-        row_type: RowType::Total,
-        book: rated.bill.book.clone(),
+        row_type,
+        book: book.to_owned(),
         region: String::new(),
         meter: String::new(),
         tier: None,
@@ -112,9 +114,9 @@ fn blank(billed_cost: Minor, rated: &Rated) -> Row {
         free_quantity: None,
         unit: String::new(),
         unit_price: None,
-        exact_cost: Ratio::ZERO,
+        exact_cost,
         billed_cost,
-        currency: rated.bill.currency,
+        currency,
     }
 }
 
@@ -124,8 +126,7 @@ fn totals(rows: &[Row]) -> Result<Vec<Row>, Error> {
     for row in rows {
         let code = row.currency.code().to_owned();
         let Some(total) = totals.get_mut(&code) else {
-            let own = Row { row_type: RowType::Total, exact_cost: row.exact_cost, ..without_meter(row) };
-            totals.insert(code, own);
+            totals.insert(code, blank(RowType::Total, "", row.currency, row.exact_cost, row.billed_cost));
             continue;
         };
         total.exact_cost = total.exact_cost.plus(row.exact_cost)?;
@@ -135,19 +136,4 @@ fn totals(rows: &[Row]) -> Result<Vec<Row>, Error> {
         total.billed_cost = Minor::new(sum.as_whole().ok_or(Error::TooLarge)?, digits);
     }
     Ok(totals.into_values().collect())
-}
-
-fn without_meter(row: &Row) -> Row {
-    Row {
-        book: String::new(),
-        region: String::new(),
-        meter: String::new(),
-        tier: None,
-        dimension: String::new(),
-        quantity: None,
-        free_quantity: None,
-        unit: String::new(),
-        unit_price: None,
-        ..row.clone()
-    }
 }

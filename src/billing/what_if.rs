@@ -108,7 +108,7 @@ impl Scenario {
 }
 
 /// What records are billed anew with, in one way after another.
-pub(super) struct Again<'a> {
+pub struct Again<'a> {
     looks: Looks<'a>,
     books: &'a Books,
     /// As `Counting::max_owners`.
@@ -122,7 +122,7 @@ impl<'a> Again<'a> {
     }
 
     /// The bills of the records with the change. Without one they are those of the books that priced the records.
-    pub(super) async fn scenario(&mut self, usage: &WhatIf, change: &Change) -> Result<Scenario, Error> {
+    pub async fn scenario(&mut self, usage: &WhatIf, change: &Change) -> Result<Scenario, Error> {
         let ids = self.billing(usage, change).await?;
         self.billed(usage, change, ids).await
     }
@@ -169,7 +169,7 @@ impl<'a> Again<'a> {
     }
 
     /// The records on every book, each with the reason where one cannot bill them; cheapest first.
-    pub(super) async fn on_every_book(&mut self, usage: &WhatIf, change: &Change) -> Result<Vec<Candidate>, Error> {
+    pub async fn on_every_book(&mut self, usage: &WhatIf, change: &Change) -> Result<Vec<Candidate>, Error> {
         let mut candidates = Vec::new();
         for book in self.books.all() {
             let change = Change { book: Some(book.id().to_owned()), ..change.clone() };
@@ -181,7 +181,7 @@ impl<'a> Again<'a> {
     }
 
     /// The records in every memory size, smallest first.
-    pub(super) async fn in_every_size(&mut self, usage: &WhatIf, change: &Change) -> Result<Vec<Candidate>, Error> {
+    pub async fn in_every_size(&mut self, usage: &WhatIf, change: &Change) -> Result<Vec<Candidate>, Error> {
         let ids = self.billing(usage, change).await?;
         let mut candidates = Vec::new();
         for memory_mb in SIZES_MB {

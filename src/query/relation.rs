@@ -1,10 +1,11 @@
 //! Owns tables in SQL whose rows are not the store's: other parts hand them in. It does not know what they hold.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::{Field, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::memory::MemorySourceConfig;
@@ -57,6 +58,21 @@ impl fmt::Debug for Relation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Relation").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// A column of a relation with its doc, and its values of some rows: of none, where only its type is wanted.
+pub type Column = (Field, ArrayRef);
+
+/// A column that is never null.
+pub fn column(name: &str, doc: &str, values: impl Array + 'static) -> Column {
+    let docs = HashMap::from([("comment".to_owned(), doc.to_owned())]);
+    (Field::new(name, values.data_type().clone(), false).with_metadata(docs), Arc::new(values))
+}
+
+/// A column that may be null.
+pub fn optional(name: &str, doc: &str, values: impl Array + 'static) -> Column {
+    let (field, values) = column(name, doc, values);
+    (field.with_nullable(true), values)
 }
 
 /// A relation in one query, which sees the same rows wherever it names it.

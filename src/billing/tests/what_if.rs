@@ -50,14 +50,14 @@ async fn each_size_and_book_costs_beside_the_others_what_it_costs_alone() {
         free_allowance: true,
     };
     let none = Change::default();
-    let sizes = world.service.in_every_size(&usage, &none).await.expect("they are billed");
+    let sizes = world.service.again().in_every_size(&usage, &none).await.expect("they are billed");
     assert_eq!(sizes.len(), 10);
-    let books = world.service.on_every_book(&usage, &none).await.expect("they are billed");
+    let books = world.service.again().on_every_book(&usage, &none).await.expect("they are billed");
     let mut totals = Vec::new();
     for candidate in sizes.iter().chain(&books) {
         let memory_mb = candidate.value.parse().ok();
         let book = memory_mb.is_none().then(|| candidate.value.clone());
-        let alone = world.service.scenario(&usage, &Change { memory_mb, book, ..none.clone() }).await;
+        let alone = world.service.again().scenario(&usage, &Change { memory_mb, book, ..none.clone() }).await;
         match (&candidate.outcome, &alone) {
             (Ok(beside), Ok(alone)) => {
                 let [beside, alone] = [beside, alone].map(|scenario| scenario.total().expect("in range"));

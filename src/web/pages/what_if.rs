@@ -140,10 +140,10 @@ impl Page {
         change: &Change,
         link: &impl Fn(&[Pair]) -> String,
     ) -> Result<(), crate::billing::Error> {
-        let billing = &state.billing;
-        let before = billing.scenario(usage, &Change::default()).await?;
+        let mut again = state.billing.again();
+        let before = again.scenario(usage, &Change::default()).await?;
         let is_changed = *change != Change::default();
-        let after = if is_changed { Some(billing.scenario(usage, change).await?) } else { None };
+        let after = if is_changed { Some(again.scenario(usage, change).await?) } else { None };
         self.about = bills::about(&before, usage);
         self.tiles = bills::tiles(&before, after.as_ref())?;
         self.notes = notes(&before, after.as_ref());
@@ -160,8 +160,8 @@ impl Page {
             |candidate: &Candidate| link(&Asked { memory: candidate.value.clone(), ..self.asked.clone() }.pairs());
         let without_book = Change { book: None, ..change.clone() };
         let without_size = Change { memory_mb: None, ..change.clone() };
-        let providers = billing.on_every_book(usage, &without_book).await?;
-        let sizes = billing.in_every_size(usage, &without_size).await?;
+        let providers = again.on_every_book(usage, &without_book).await?;
+        let sizes = again.in_every_size(usage, &without_size).await?;
         self.providers = bills::offers(&providers, &before, by_book)?;
         self.sizes = bills::offers(&sizes, &before, by_size)?;
         Ok(())
@@ -264,6 +264,12 @@ fn notes(before: &Scenario, after: Option<&Scenario>) -> Vec<String> {
     notes.sort();
     notes.dedup();
     notes
+}
+
+/// Thousandths as percent with one decimal: `12.5 %`, `-0.3 %`.
+fn percent(per_mille: i128) -> String {
+    let (sign, size) = (if per_mille < 0 { "-" } else { "" }, per_mille.unsigned_abs());
+    format!("{sign}{}.{} %", size / 10, size % 10)
 }
 
 /// Filters of other pages that do not narrow this one.

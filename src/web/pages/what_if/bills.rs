@@ -6,6 +6,8 @@ use crate::billing::{Candidate, Error, Scenario, WhatIf};
 use crate::units::nanos;
 use crate::web::pages::format::{self, NONE};
 
+use super::percent;
+
 /// Decimals of an exact amount that are shown; all of them are in its title.
 const SHOWN_DECIMALS: usize = 10;
 
@@ -99,10 +101,7 @@ fn difference(before: &Scenario, after: &Scenario) -> Result<Option<(String, boo
     let Some(difference) = after.against(before)? else { return Ok(None) };
     let cheaper = difference.exact.negative().is_positive();
     let sign = if difference.exact.is_positive() { "+" } else { "" };
-    let share = difference.per_mille.map_or_else(String::new, |tenths| {
-        let (sign, size) = (if tenths < 0 { "-" } else { sign }, tenths.unsigned_abs());
-        format!(" ({sign}{}.{} %)", size / 10, size % 10)
-    });
+    let share = difference.per_mille.map_or_else(String::new, |per_mille| format!(" ({sign}{})", percent(per_mille)));
     Ok(Some((format!("{sign}{}{share}", shown(&difference.exact.to_string())), cheaper)))
 }
 

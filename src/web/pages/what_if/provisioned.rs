@@ -9,6 +9,8 @@ use crate::billing::{BreakEvenError, FunctionBreakEven, MAX_ARRIVALS, ReplayedOp
 use crate::units::{Money, nanos};
 use crate::web::pages::format::{self, NONE};
 
+use super::percent;
+
 /// Numbers of environments on each side of the best that are shown.
 const AROUND: usize = 2;
 
@@ -74,7 +76,7 @@ impl Provisioned {
                 "{} provisioned would have saved {} {currency} ({}) and {} of {} cold starts.",
                 if outcome.best == 1 { "One environment".to_owned() } else { format!("{} environments", outcome.best) },
                 short(saved),
-                percent(saved, none.total),
+                share(saved, none.total),
                 count(best.cold_starts_saved),
                 count(outcome.cold_starts),
             )
@@ -117,17 +119,14 @@ fn option(option: &ReplayedOption, none: Money, dearest: Money, best: bool, wind
     let stood = i128::from(window) * option.environments as i128;
     let utilisation = match stood {
         0 => NONE.to_owned(),
-        _ => {
-            let per_mille = i128::from(nanos(option.busy)) * 1_000 / stood;
-            format!("{}.{} %", per_mille / 10, per_mille % 10)
-        }
+        _ => percent(i128::from(nanos(option.busy)) * 1_000 / stood),
     };
     let cheaper = option.total < none;
     let difference = match (option.environments, option.total.checked_sub(none)) {
         (0, _) | (_, Err(_)) => NONE.to_owned(),
         (_, Ok(difference)) => {
             let sign = if difference > Money::ZERO { "+" } else { "" };
-            format!("{sign}{} ({sign}{})", short(difference), percent(difference, none))
+            format!("{sign}{} ({sign}{})", short(difference), share(difference, none))
         }
     };
     Shown {
@@ -156,14 +155,11 @@ fn count(count: u64) -> String {
 }
 
 /// `part` of `whole` with one decimal, cut off: for display.
-pub(super) fn percent(part: Money, whole: Money) -> String {
+fn share(part: Money, whole: Money) -> String {
     if whole == Money::ZERO {
         return NONE.to_owned();
     }
-    let per_mille = part.units() / (whole.units() / 1_000).max(1);
-    let sign = if per_mille < 0 { "-" } else { "" };
-    let per_mille = per_mille.unsigned_abs();
-    format!("{sign}{}.{} %", per_mille / 10, per_mille % 10)
+    percent(part.units() / (whole.units() / 1_000).max(1))
 }
 
 #[cfg(test)]
@@ -184,8 +180,8 @@ mod tests {
     #[test]
     fn shares_are_cut_and_signed() {
         let amount = |text: &str| text.parse::<Money>().unwrap();
-        assert_eq!(percent(amount("1"), amount("3")), "33.3 %");
-        assert_eq!(percent(amount("-0.5"), amount("4")), "-12.5 %");
-        assert_eq!(percent(amount("1"), Money::ZERO), NONE);
+        assert_eq!(share(amount("1"), amount("3")), "33.3 %");
+        assert_eq!(share(amount("-0.5"), amount("4")), "-12.5 %");
+        assert_eq!(share(amount("1"), Money::ZERO), NONE);
     }
 }
