@@ -3,15 +3,17 @@
 
 use std::time::Duration;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::cast;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 
 use crate::cost::break_even::{Arrival, BreakEven, ProvisionedRates, Replay};
 use crate::cost::rating::Books;
 use crate::model::Architecture;
 use crate::query::{self, Engine, Param, Params};
-use crate::units::{Megabytes, Money, MoneyError, Timestamp};
+use crate::units::{MONEY_PRECISION, MONEY_SCALE, Megabytes, Money, MoneyError, Timestamp};
+
+use super::Error;
+use super::sums::Columns;
 
 /// Arrivals that are replayed at most, the newest of the time asked for.
 pub const MAX_ARRIVALS: usize = 1_000_000;
@@ -24,6 +26,9 @@ pub enum BreakEvenError {
     Nothing(String),
     #[error(transparent)]
     Query(#[from] query::Error),
+    /// The answer is not what the query promises.
+    #[error(transparent)]
+    Billing(#[from] Error),
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
@@ -69,9 +74,9 @@ pub(super) async fn break_even(
         ("limit".to_owned(), Param::Int(i64::try_from(MAX_ARRIVALS).unwrap_or(i64::MAX))),
     ]);
     let found = engine.named("break_even_arrivals", &params).await?;
-    let batches: Vec<Columns> = found.batches.iter().map(Columns::of).collect::<Result<_, _>>()?;
-    let newest = found.batches.iter().zip(&batches).find(|(batch, _)| batch.num_rows() > 0);
-    let newest = newest.map(|(_, columns)| columns.newest()).transpose()?.ok_or_else(|| {
+    let batches = found.batches.iter().map(Arrivals::read).collect::<Result<Vec<_>, _>>()?;
+    let newest = batches.iter().find(|arrivals| arrivals.rows() > 0);
+    let newest = newest.map(Arrivals::newest).transpose()?.ok_or_else(|| {
         BreakEvenError::Nothing(format!("'{function}' ran nothing on demand in this time whose price is known"))
     })?;
     let id = newest.price_book.split('@').next().unwrap_or_default();
@@ -81,9 +86,9 @@ pub(super) async fn break_even(
     })?;
     let mut replay = Replay::new(rates.clone());
     let mut oldest = newest.at;
-    for columns in batches.iter().rev() {
-        for row in (0..columns.rows()).rev() {
-            let arrival = columns.arrival(row)?;
+    for arrivals in batches.iter().rev() {
+        for row in (0..arrivals.rows()).rev() {
+            let arrival = arrivals.arrival(row)?;
             oldest = oldest.min(arrival.at);
             replay.push(&arrival)?;
         }
@@ -95,81 +100,75 @@ pub(super) async fn break_even(
 }
 
 /// The columns of one batch.
-struct Columns {
-    batch: RecordBatch,
+struct Arrivals {
+    started_at: ArrayRef,
+    duration_ns: ArrayRef,
+    memory_mb: ArrayRef,
+    storage_mb: ArrayRef,
+    list_cost: ArrayRef,
+    cold: ArrayRef,
+    price_book: ArrayRef,
+    region: ArrayRef,
+    architecture: ArrayRef,
 }
 
-impl Columns {
-    fn of(batch: &RecordBatch) -> Result<Self, BreakEvenError> {
-        let broken = |error: arrow::error::ArrowError| query::Error::Internal(error.to_string());
-        let mut columns = Vec::with_capacity(batch.num_columns());
-        for (at, wanted) in types().iter().enumerate() {
-            columns.push((batch.schema().field(at).name().clone(), cast(batch.column(at), wanted).map_err(broken)?));
-        }
-        Ok(Self { batch: RecordBatch::try_from_iter(columns).map_err(broken)? })
+impl Arrivals {
+    fn read(batch: &RecordBatch) -> Result<Self, Error> {
+        let column = Columns(batch);
+        Ok(Self {
+            started_at: column.of("started_at", &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?,
+            duration_ns: column.whole("duration_ns")?,
+            memory_mb: column.whole("memory_mb")?,
+            storage_mb: column.whole("ephemeral_storage_mb")?,
+            list_cost: column.of("list_cost", &DataType::Decimal128(MONEY_PRECISION, MONEY_SCALE))?,
+            cold: column.of("cold", &DataType::Boolean)?,
+            price_book: column.texts("price_book")?,
+            region: column.texts("region")?,
+            architecture: column.texts("architecture")?,
+        })
     }
 
     fn rows(&self) -> usize {
-        self.batch.num_rows()
-    }
-
-    fn int(&self, column: usize, row: usize) -> i64 {
-        self.batch.column(column).as_primitive::<Int64Type>().value(row)
-    }
-
-    fn text(&self, column: usize, row: usize) -> String {
-        let texts = self.batch.column(column).as_string::<i32>();
-        if texts.is_null(row) { String::new() } else { texts.value(row).to_owned() }
+        self.started_at.len()
     }
 
     fn at(&self, row: usize) -> Timestamp {
-        Timestamp::from_micros(self.batch.column(0).as_primitive::<TimestampMicrosecondType>().value(row))
-    }
-
-    fn megabytes(&self, column: usize, row: usize) -> Megabytes {
-        Megabytes(u32::try_from(self.int(column, row)).unwrap_or_default())
+        Timestamp::from_micros(self.started_at.as_primitive::<TimestampMicrosecondType>().value(row))
     }
 
     fn arrival(&self, row: usize) -> Result<Arrival, MoneyError> {
+        let whole = |array: &ArrayRef| array.as_primitive::<Int64Type>().value(row);
         Ok(Arrival {
             at: self.at(row),
-            handler: Duration::from_nanos(u64::try_from(self.int(1, row)).unwrap_or_default()),
-            memory: self.megabytes(2, row),
-            storage: self.megabytes(3, row),
-            list_cost: Money::from_units(self.batch.column(4).as_primitive::<Decimal128Type>().value(row))?,
-            cold: self.batch.column(5).as_boolean().value(row),
+            handler: Duration::from_nanos(u64::try_from(whole(&self.duration_ns)).unwrap_or_default()),
+            memory: megabytes(whole(&self.memory_mb)),
+            storage: megabytes(whole(&self.storage_mb)),
+            list_cost: Money::from_units(self.list_cost.as_primitive::<Decimal128Type>().value(row))?,
+            cold: self.cold.as_boolean().value(row),
         })
     }
 
     /// What the first row says, which is the newest.
     fn newest(&self) -> Result<Newest, BreakEvenError> {
-        let architecture = self.text(8, 0);
+        let text = |array: &ArrayRef| {
+            if array.is_null(0) { String::new() } else { array.as_string::<i32>().value(0).to_owned() }
+        };
+        let architecture = text(&self.architecture);
         let architecture: Architecture = architecture.parse().map_err(|_| {
             BreakEvenError::Nothing(format!(
                 "the newest record's architecture is '{architecture}', not x86_64 or arm64"
             ))
         })?;
         Ok(Newest {
-            price_book: self.text(6, 0),
-            region: self.text(7, 0),
+            price_book: text(&self.price_book),
+            region: text(&self.region),
             architecture,
-            memory: self.megabytes(2, 0),
+            memory: megabytes(self.memory_mb.as_primitive::<Int64Type>().value(0)),
             at: self.at(0),
         })
     }
 }
 
-/// What the query's columns are read as, in its order.
-fn types() -> [DataType; 9] {
-    [
-        DataType::Timestamp(TimeUnit::Microsecond, None),
-        DataType::Int64,
-        DataType::Int64,
-        DataType::Int64,
-        DataType::Decimal128(crate::units::MONEY_PRECISION, crate::units::MONEY_SCALE),
-        DataType::Boolean,
-        DataType::Utf8,
-        DataType::Utf8,
-        DataType::Utf8,
-    ]
+fn megabytes(size: i64) -> Megabytes {
+    Megabytes(u32::try_from(size).unwrap_or_default())
 }

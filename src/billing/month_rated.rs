@@ -50,9 +50,7 @@ impl RatedMonth {
 pub(super) async fn overview(engine: &Engine, books: &Books, month: Month) -> Result<Overview, Error> {
     let (from, to) = (month.start(Zone::Utc), month.end(Zone::Utc));
     let until = books.all().map(|book| month.end(book.zone())).max().unwrap_or(to).max(to);
-    let params = [("from", from), ("to", to), ("until", until)];
-    let params: Params = params.into_iter().map(|(name, at)| (name.to_owned(), Param::Text(at.to_string()))).collect();
-    read(&engine.named("billed_books", &params).await?, books)
+    look(engine, books, from, to, until).await
 }
 
 /// The ids of the books that priced records of a time.
@@ -62,9 +60,19 @@ pub(super) async fn priced_by(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<String>, Error> {
-    let params = [("from", from), ("to", to), ("until", to)];
+    Ok(look(engine, books, from, to, to).await?.books)
+}
+
+async fn look(
+    engine: &Engine,
+    books: &Books,
+    from: Timestamp,
+    to: Timestamp,
+    until: Timestamp,
+) -> Result<Overview, Error> {
+    let params = [("from", from), ("to", to), ("until", until)];
     let params: Params = params.into_iter().map(|(name, at)| (name.to_owned(), Param::Text(at.to_string()))).collect();
-    Ok(read(&engine.named("billed_books", &params).await?, books)?.books)
+    read(&engine.named("billed_books", &params).await?, books)
 }
 
 /// Rates what `overview` saw, and no record that came in later.

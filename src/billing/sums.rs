@@ -1,4 +1,4 @@
-//! Reads rows of the queries that count usage. What becomes of them is `counting`'s.
+//! Reads columns of queries' answers, and rows of those that count usage. What becomes of them is `counting`'s.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ pub(super) struct Columns<'a>(pub(super) &'a RecordBatch);
 impl Columns<'_> {
     pub(super) fn of(&self, name: &str, kind: &DataType) -> Result<ArrayRef, Error> {
         let found = self.optional(name, kind)?;
-        found.ok_or_else(|| Error::Internal(format!("the count of usage has no column {name}")))
+        found.ok_or_else(|| Error::Internal(format!("the answer has no column {name}")))
     }
 
     pub(super) fn optional(&self, name: &str, kind: &DataType) -> Result<Option<ArrayRef>, Error> {

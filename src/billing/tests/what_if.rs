@@ -1,10 +1,13 @@
 //! What records would have cost otherwise: several ways are billed of one look at the records.
 
+use std::time::Duration;
+
 use crate::billing::counting::Filter;
 use crate::billing::looks::Looks;
 use crate::billing::{Change, WhatIf};
-use crate::model::{Architecture, Invocation};
+use crate::model::{Architecture, Invocation, PhaseLengths};
 use crate::query::{Param, Params};
+use crate::units::Money;
 
 use super::world::{World, record, small_books, time};
 
@@ -69,4 +72,22 @@ async fn each_size_and_book_costs_beside_the_others_what_it_costs_alone() {
         }
     }
     assert!(totals.len() > 12 && totals[0] < totals[9], "sizes differ: {totals:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_break_even_begins_with_what_was_paid() {
+    let world = World::new(small_books(), NOW).await;
+    let phases = PhaseLengths { handler: Some(Duration::from_secs(400)), ..PhaseLengths::default() };
+    let of_x86 = |record| Invocation { architecture: Some(Architecture::X86_64), phases, ..record };
+    world.add("aws-lambda", records().into_iter().map(of_x86).collect()).await;
+    let (from, to) = (time("2026-11-01T00:00:00Z"), time("2026-12-01T00:00:00Z"));
+    let found = world.service.break_even("checkout", None, from, to).await.expect("it is replayed");
+    let paid = world.rows("SELECT CAST(sum(list_cost) AS VARCHAR) AS paid FROM invocations").await;
+    let paid: Money = paid[0]["paid"].as_str().expect("an amount").parse().expect("an amount");
+    let options = &found.outcome.options;
+    assert_eq!((options[0].total, options[0].environments, found.outcome.arrivals), (paid, 0, 40));
+    // Calls of 6 min 40 s, one each minute: the eighth finds the first environment free.
+    assert_eq!((options.len(), options[7].served, options[7].spilled), (8, 40, Money::ZERO));
+    let error = world.service.break_even("nobody", None, from, to).await.expect_err("it was never called");
+    assert_eq!(error.to_string(), "'nobody' ran nothing on demand in this time whose price is known");
 }
