@@ -31,7 +31,7 @@ use crate::{query, store};
 pub use crate::cost::break_even::Provisioned as ReplayedOption;
 pub use crate::cost::rating::{Bill, Line};
 pub use books::read_books;
-pub use break_even::{BreakEvenError, FunctionBreakEven, MAX_ARRIVALS};
+pub use break_even::{BreakEvenError, FunctionBreakEven, MAX_ARRIVALS, break_even_aggregate};
 pub use charges::{Charges, State};
 pub use cost_centers::CostCenter;
 pub use counting::{Cell, Counted, Counting, Filter, Owner, Shares, Substitution, Whose};

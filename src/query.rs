@@ -2,6 +2,7 @@
 //! on a thread pool of its own. It does not write, and it does not know who asks.
 
 mod admission;
+mod aggregate;
 mod blooms;
 mod bounded;
 mod catalog;
@@ -39,6 +40,7 @@ use tracing::{Instrument, Span, field, info_span};
 
 use crate::store;
 
+pub use aggregate::{Aggregate, Fold};
 pub use docs::TableDoc;
 pub use header::{ColumnDoc, HeaderFault, ParamDoc, ParamType};
 pub use named::NamedQuery;
@@ -129,6 +131,13 @@ pub enum Error {
     Internal(String),
 }
 
+/// What SQL has besides the store's tables.
+#[derive(Debug, Clone, Default)]
+pub struct Additions {
+    pub relations: Vec<Relation>,
+    pub aggregates: Vec<Aggregate>,
+}
+
 /// What a query returned. Column names are unique.
 #[derive(Debug, Clone)]
 pub struct QueryResult {
@@ -167,15 +176,15 @@ struct Core {
 impl Engine {
     /// Starts the pool's threads over `store`'s tables.
     pub fn start(config: Config, store: store::Handle) -> Result<Self, Error> {
-        Self::start_with(config, store, Vec::new())
+        Self::start_with(config, store, Additions::default())
     }
 
-    /// Starts the pool's threads over `store`'s tables and other relations.
-    pub fn start_with(config: Config, store: store::Handle, relations: Vec<Relation>) -> Result<Self, Error> {
-        Self::over(config, Arc::new(store), relations)
+    /// Starts the pool's threads over `store`'s tables and what other parts add to them.
+    pub fn start_with(config: Config, store: store::Handle, additions: Additions) -> Result<Self, Error> {
+        Self::over(config, Arc::new(store), additions)
     }
 
-    fn over(config: Config, views: Arc<dyn Views>, relations: Vec<Relation>) -> Result<Self, Error> {
+    fn over(config: Config, views: Arc<dyn Views>, additions: Additions) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("query")
@@ -183,7 +192,7 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(|error| Error::Internal(format!("the query threads do not start: {error}")))?;
-        let sessions = Sessions::new(&config, views, relations)?;
+        let sessions = Sessions::new(&config, views, additions)?;
         let admission = Admission::new(config.concurrency.max(1), MAX_WAITING, config.timeout);
         let core = Arc::new(Core { config, sessions, admission, named: Named::embedded()? });
         Ok(Self(Arc::new(Pool { core, runtime: Some(runtime) })))

@@ -2,7 +2,7 @@
 
 use crate::billing::{self, Charges};
 use crate::clock::Clock;
-use crate::query::{self, Engine, Relation};
+use crate::query::{self, Additions, Engine, Relation};
 use crate::store;
 
 /// Opens the charges, and starts SQL over the store, them, the price books and `relations`.
@@ -17,7 +17,8 @@ pub(super) async fn open(
     let charges = Charges::open(&config, store.object_store()).await?;
     relations.push(charges.relation());
     relations.extend(billing::price_tables(&books)?);
-    let engine = Engine::start_with(query, store.clone(), relations)?;
+    let additions = Additions { relations, aggregates: vec![billing::break_even_aggregate(books.clone())] };
+    let engine = Engine::start_with(query, store.clone(), additions)?;
     let parts = billing::Parts { engine: engine.clone(), store: store.clone(), charges, clock: clock.clone() };
     Ok((engine, billing::Service::new(config, books, parts)))
 }

@@ -1,22 +1,22 @@
-//! The break-even of provisioned concurrency for one function: its own arrivals read from the store and replayed. The
-//! replay and its prices are `cost::break_even`'s.
+//! The break-even of provisioned concurrency for one function: asked in SQL, and read. The replay and its prices are
+//! `cost::break_even`'s, what gathers a function's arrivals for it is `aggregate`.
 
+mod aggregate;
+
+use std::fmt::Display;
 use std::time::Duration;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use serde::Deserialize;
 
-use crate::cost::break_even::{Arrival, BreakEven, ProvisionedRates, Replay};
+use crate::cost::break_even::{BreakEven, Provisioned, ProvisionedRates};
 use crate::cost::rating::Books;
 use crate::model::Architecture;
-use crate::query::{self, Engine, Param, Params};
-use crate::units::{MONEY_PRECISION, MONEY_SCALE, Megabytes, Money, MoneyError, Timestamp};
+use crate::query::{self, Engine, Param, Params, QueryResult, format};
+use crate::units::{Megabytes, Money, MoneyError, Timestamp};
 
 use super::Error;
-use super::sums::Columns;
 
-/// Arrivals that are replayed at most, the newest of the time asked for.
-pub const MAX_ARRIVALS: usize = 1_000_000;
+pub use aggregate::{MAX_ARRIVALS, break_even_aggregate};
 
 /// Why nothing was replayed.
 #[derive(Debug, thiserror::Error)]
@@ -47,15 +47,6 @@ pub struct FunctionBreakEven {
     pub outcome: BreakEven,
 }
 
-/// What the newest arrival says of the function as it is.
-struct Newest {
-    price_book: String,
-    region: String,
-    architecture: Architecture,
-    memory: Megabytes,
-    at: Timestamp,
-}
-
 /// Replays what `function` ran on demand in the time.
 pub(super) async fn break_even(
     engine: &Engine,
@@ -71,104 +62,78 @@ pub(super) async fn break_even(
         ("to".to_owned(), text(&to.to_string())),
         ("function".to_owned(), text(function)),
         ("tenant".to_owned(), tenant.map_or(Param::Null, text)),
-        ("limit".to_owned(), Param::Int(i64::try_from(MAX_ARRIVALS).unwrap_or(i64::MAX))),
     ]);
-    let found = engine.named("break_even_arrivals", &params).await?;
-    let batches = found.batches.iter().map(Arrivals::read).collect::<Result<Vec<_>, _>>()?;
-    let newest = batches.iter().find(|arrivals| arrivals.rows() > 0);
-    let newest = newest.map(Arrivals::newest).transpose()?.ok_or_else(|| {
+    let rows: Vec<Row> = read(&engine.named("break_even", &params).await?)?;
+    let first = rows.first().ok_or_else(|| {
         BreakEvenError::Nothing(format!("'{function}' ran nothing on demand in this time whose price is known"))
     })?;
-    let id = newest.price_book.split('@').next().unwrap_or_default();
-    let book = books.get(id).map_err(|error| BreakEvenError::Nothing(error.to_string()))?;
-    let rates = book.provisioned_rates(&newest.region, newest.architecture, newest.at)?.ok_or_else(|| {
-        BreakEvenError::Nothing(format!("{} has no price for environments that stand ready", book.name()))
-    })?;
-    let mut replay = Replay::new(rates.clone());
-    let mut oldest = newest.at;
-    for arrivals in batches.iter().rev() {
-        for row in (0..arrivals.rows()).rev() {
-            let arrival = arrivals.arrival(row)?;
-            oldest = oldest.min(arrival.at);
-            replay.push(&arrival)?;
-        }
+    if let Some(reason) = &first.reason {
+        return Err(BreakEvenError::Nothing(reason.clone()));
     }
-    let from = if found.rows() == MAX_ARRIVALS { oldest } else { from };
-    let outcome = replay.finish(newest.memory, to.since(from))?;
-    let Newest { memory, region, architecture, .. } = newest;
-    Ok(FunctionBreakEven { from, to, memory, region, architecture, rates, outcome })
+    let architecture = first.architecture.parse().map_err(|_| not_read(&first.architecture))?;
+    let id = first.price_book.split('@').next().unwrap_or_default();
+    let book = books.get(id).map_err(Error::from)?;
+    let rates = book.provisioned_rates(&first.region, architecture, first.priced_at)?;
+    let rates = rates.ok_or_else(|| not_read(&first.price_book))?;
+    let best = rows.iter().position(|row| row.is_best).unwrap_or_default();
+    let options = rows.iter().map(Row::option).collect::<Result<_, _>>()?;
+    Ok(FunctionBreakEven {
+        from: first.replayed_from,
+        to: first.replayed_to,
+        memory: Megabytes(first.memory_mb),
+        region: first.region.clone(),
+        architecture,
+        rates,
+        outcome: BreakEven { options, best, arrivals: first.arrivals, cold_starts: first.cold_starts },
+    })
 }
 
-/// The columns of one batch.
-struct Arrivals {
-    started_at: ArrayRef,
-    duration_ns: ArrayRef,
-    memory_mb: ArrayRef,
-    storage_mb: ArrayRef,
-    list_cost: ArrayRef,
-    cold: ArrayRef,
-    price_book: ArrayRef,
-    region: ArrayRef,
-    architecture: ArrayRef,
+/// A row of `queries/break_even.sql`.
+#[derive(Deserialize)]
+struct Row {
+    environments: usize,
+    is_best: bool,
+    capacity_cost: String,
+    ran_cost: String,
+    spilled_cost: String,
+    total_cost: String,
+    served: u64,
+    cold_starts_saved: u64,
+    busy_ns: u64,
+    arrivals: u64,
+    cold_starts: u64,
+    memory_mb: u32,
+    region: String,
+    architecture: String,
+    price_book: String,
+    priced_at: Timestamp,
+    replayed_from: Timestamp,
+    replayed_to: Timestamp,
+    reason: Option<String>,
 }
 
-impl Arrivals {
-    fn read(batch: &RecordBatch) -> Result<Self, Error> {
-        let column = Columns(batch);
-        Ok(Self {
-            started_at: column.of("started_at", &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?,
-            duration_ns: column.whole("duration_ns")?,
-            memory_mb: column.whole("memory_mb")?,
-            storage_mb: column.whole("ephemeral_storage_mb")?,
-            list_cost: column.of("list_cost", &DataType::Decimal128(MONEY_PRECISION, MONEY_SCALE))?,
-            cold: column.of("cold", &DataType::Boolean)?,
-            price_book: column.texts("price_book")?,
-            region: column.texts("region")?,
-            architecture: column.texts("architecture")?,
-        })
-    }
-
-    fn rows(&self) -> usize {
-        self.started_at.len()
-    }
-
-    fn at(&self, row: usize) -> Timestamp {
-        Timestamp::from_micros(self.started_at.as_primitive::<TimestampMicrosecondType>().value(row))
-    }
-
-    fn arrival(&self, row: usize) -> Result<Arrival, MoneyError> {
-        let whole = |array: &ArrayRef| array.as_primitive::<Int64Type>().value(row);
-        Ok(Arrival {
-            at: self.at(row),
-            handler: Duration::from_nanos(u64::try_from(whole(&self.duration_ns)).unwrap_or_default()),
-            memory: megabytes(whole(&self.memory_mb)),
-            storage: megabytes(whole(&self.storage_mb)),
-            list_cost: Money::from_units(self.list_cost.as_primitive::<Decimal128Type>().value(row))?,
-            cold: self.cold.as_boolean().value(row),
-        })
-    }
-
-    /// What the first row says, which is the newest.
-    fn newest(&self) -> Result<Newest, BreakEvenError> {
-        let text = |array: &ArrayRef| {
-            if array.is_null(0) { String::new() } else { array.as_string::<i32>().value(0).to_owned() }
-        };
-        let architecture = text(&self.architecture);
-        let architecture: Architecture = architecture.parse().map_err(|_| {
-            BreakEvenError::Nothing(format!(
-                "the newest record's architecture is '{architecture}', not x86_64 or arm64"
-            ))
-        })?;
-        Ok(Newest {
-            price_book: text(&self.price_book),
-            region: text(&self.region),
-            architecture,
-            memory: megabytes(self.memory_mb.as_primitive::<Int64Type>().value(0)),
-            at: self.at(0),
+impl Row {
+    fn option(&self) -> Result<Provisioned, Error> {
+        let money = |text: &String| text.parse::<Money>().map_err(not_read);
+        Ok(Provisioned {
+            environments: self.environments,
+            capacity: money(&self.capacity_cost)?,
+            ran: money(&self.ran_cost)?,
+            spilled: money(&self.spilled_cost)?,
+            total: money(&self.total_cost)?,
+            served: self.served,
+            cold_starts_saved: self.cold_starts_saved,
+            busy: Duration::from_nanos(self.busy_ns),
         })
     }
 }
 
-fn megabytes(size: i64) -> Megabytes {
-    Megabytes(u32::try_from(size).unwrap_or_default())
+fn read(found: &QueryResult) -> Result<Vec<Row>, Error> {
+    let rows = format::rows(found)?;
+    let read = |row| serde_json::from_value(serde_json::Value::Object(row)).map_err(not_read);
+    rows.into_iter().map(read).collect()
+}
+
+fn not_read(what: impl Display) -> Error {
+    Error::Internal(format!("the answer of break_even is not understood: {what}"))
 }

@@ -70,6 +70,23 @@ pub struct Provisioned {
     pub busy: Duration,
 }
 
+impl Provisioned {
+    /// No environment: what was paid on demand.
+    #[must_use]
+    pub fn none(paid: Money) -> Self {
+        Self {
+            environments: 0,
+            capacity: Money::ZERO,
+            ran: Money::ZERO,
+            spilled: paid,
+            total: paid,
+            served: 0,
+            cold_starts_saved: 0,
+            busy: Duration::ZERO,
+        }
+    }
+}
+
 /// A replay's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreakEven {
@@ -226,17 +243,7 @@ impl Replay {
     /// What each number of environments of `memory` would have cost, had they stood ready for the whole window.
     pub fn finish(self, memory: Megabytes, window: Duration) -> Result<BreakEven, MoneyError> {
         let stood = self.rates.stood(memory, window)?;
-        let none = Provisioned {
-            environments: 0,
-            capacity: Money::ZERO,
-            ran: Money::ZERO,
-            spilled: self.on_demand,
-            total: self.on_demand,
-            served: 0,
-            cold_starts_saved: 0,
-            busy: Duration::ZERO,
-        };
-        let mut options = vec![none];
+        let mut options = vec![Provisioned::none(self.on_demand)];
         for (at, taken) in self.environments.iter().enumerate() {
             let before = &options[at];
             let capacity = before.capacity.checked_add(stood)?;

@@ -10,6 +10,7 @@ mod decimal;
 mod error;
 mod event;
 mod firehose;
+mod hours;
 mod input;
 mod join;
 mod known;
@@ -43,6 +44,7 @@ pub use error::{Error, Failed};
 
 use firehose::Delivery;
 use input::Found;
+use hours::Hours;
 use join::{Join, Kept};
 use pipeline::{Pipeline, Setting};
 
@@ -134,8 +136,8 @@ struct Shared {
     book: Arc<PriceBook>,
     /// The streams of receivers, whose requests go on with each other.
     kept: Kept,
-    /// Held from the look-up of a batch to the end of its append.
-    gate: Mutex<()>,
+    /// Which requests the store has; held from the look-up of a batch to the end of its append.
+    gate: Mutex<Hours>,
     imports: Arc<Semaphore>,
     requests: Semaphore,
     waiting: Semaphore,
@@ -149,7 +151,7 @@ impl AwsLambda {
         Ok(Self(Arc::new(Shared {
             book,
             kept: Kept::default(),
-            gate: Mutex::new(()),
+            gate: Mutex::default(),
             imports: Arc::new(permits(config.imports)),
             requests: permits(config.requests),
             waiting: permits(config.waiting.saturating_add(config.requests)),

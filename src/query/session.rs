@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use datafusion::catalog::memory::MemorySchemaProvider;
 use datafusion::catalog::{CatalogProviderList, SchemaProvider};
 use datafusion::common::{Result, exec_err};
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
 use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
@@ -26,7 +27,7 @@ use super::relation::{Relation, RelationTable};
 use super::rollup::Grain;
 use super::side_columns::SideColumns;
 use super::table::StoreTable;
-use super::{Config, Error, bounded, errors, failure, sketch};
+use super::{Additions, Config, Error, bounded, errors, failure, sketch};
 
 /// The part of the memory that footers of files may take beside it: one in eight.
 const FOOTERS_SHARE: usize = 8;
@@ -64,7 +65,7 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    pub(super) fn new(config: &Config, views: Arc<dyn Views>, relations: Vec<Relation>) -> Result<Self, Error> {
+    pub(super) fn new(config: &Config, views: Arc<dyn Views>, additions: Additions) -> Result<Self, Error> {
         let runtime = runtime_env(config).map_err(failure::of_datafusion)?;
         let mut template = SessionStateBuilder::new()
             .with_config(settings(config))
@@ -75,9 +76,12 @@ impl Sessions {
         bounded::register(&mut template).map_err(failure::of_datafusion)?;
         sketch::register(&mut template).map_err(failure::of_datafusion)?;
         errors::register(&mut template).map_err(failure::of_datafusion)?;
+        for aggregate in additions.aggregates {
+            template.register_udaf(aggregate.function()).map_err(failure::of_datafusion)?;
+        }
         let columns = Arc::new(SideColumns::new(config.rollup_bytes));
         let blooms = Arc::new(Blooms::new(config.memory_bytes / BLOOMS_SHARE));
-        Ok(Self { views, relations, template, columns, blooms })
+        Ok(Self { views, relations: additions.relations, template, columns, blooms })
     }
 
     pub(super) fn relations(&self) -> &[Relation] {

@@ -76,9 +76,14 @@ async fn parts(dir: &tempfile::TempDir, stop: &CancellationToken) -> Parts {
     let books = Arc::new(PriceBooks::embedded().unwrap());
     let runtime = Runtime::start(runtime::Config::new(dir.path()), clock.clone(), ids.clone()).unwrap();
     let charges = Charges::open(&billing::Config::default(), store.object_store()).await.unwrap();
-    let query = Engine::start_with(query::Config::default(), store.clone(), vec![charges.relation()]).unwrap();
+    let bill_books = billing::read_books(None).unwrap();
+    let additions = query::Additions {
+        relations: vec![charges.relation()],
+        aggregates: vec![billing::break_even_aggregate(bill_books.clone())],
+    };
+    let query = Engine::start_with(query::Config::default(), store.clone(), additions).unwrap();
     let rated = billing::Parts { engine: query.clone(), store: store.clone(), charges, clock: clock.clone() };
-    let billing = billing::Service::new(billing::Config::default(), billing::read_books(None).unwrap(), rated);
+    let billing = billing::Service::new(billing::Config::default(), bill_books, rated);
     let deployer = Deployer::new(catalog.clone(), runtime.clone(), Arc::clone(&books), bus.clone(), clock.clone());
     let joined = trigger::Parts {
         catalog,

@@ -1,7 +1,7 @@
 //! Charges of a month against a second, slow computation over the raw rows, record by record: the same digits. They survive
 //! `kill -9`, and the same records make no new commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -159,8 +159,9 @@ fn split(cents: i128, weights: &BTreeMap<Owner, i128>) -> BTreeMap<Owner, i128> 
     shares
 }
 
-const RECORDS: &str = "SELECT started_at, region, architecture, memory_mb, billed_ms, tenant, function, \
-    tags FROM invocations WHERE price_book LIKE 'aws-lambda@%' AND outcome <> 'throttled' ORDER BY started_at";
+const RECORDS: &str = "SELECT started_at, region, architecture, memory_mb, billed_ms, tenant, function, tags \
+    FROM invocations WHERE price_book LIKE 'aws-lambda@%' AND outcome NOT IN ('throttled', 'platform_error') \
+    ORDER BY started_at";
 
 const CHARGES: &str = "SELECT month, region_id, sku_meter, x_tier, sub_account_id, resource_id, tags, pricing_quantity, \
     x_free_quantity, contracted_cost, billed_cost FROM charges";
@@ -274,6 +275,26 @@ fn charges_are_what_a_slow_computation_over_the_rows_comes_to() {
     server.stop();
     let offline = cli(&["query", "SELECT count(*) AS n FROM charges", "--data", &home.data_text(), "--output", "csv"]);
     assert!(offline.ok().lines().nth(1).is_some_and(|count| count.parse::<usize>().expect("a number") >= before.len()));
+}
+
+#[test]
+fn the_months_of_the_demo_are_what_a_slow_computation_over_its_rows_comes_to() {
+    let books = tempfile::tempdir().expect("a folder");
+    std::fs::write(books.path().join("ours.toml"), BOOK).expect("written");
+    let config = format!("[billing]\nbooks = '{}'\n", path_text(books.path()));
+    let home = Home::demo().config(&config).arg("--history").arg("30k").arg("--no-load").arg("--seed").arg("5");
+    let server = Arc::new(home).serve();
+    let lines = compare(&server);
+    let months: BTreeSet<&str> = lines.keys().map(|line| line.0.as_str()).collect();
+    let meters: BTreeSet<&str> = lines.keys().map(|line| line.2.as_str()).collect();
+    assert!(months.len() >= 2 && meters.len() == 3, "{months:?}, {meters:?}");
+    assert!(lines.keys().any(|line| line.3 == 2), "a second tier is reached: {lines:?}");
+    for month in months {
+        let free = lines.iter().filter(|(line, _)| line.0 == month && line.2 == "requests").map(|(_, sums)| sums.free);
+        assert_eq!(free.sum::<i128>(), FREE[0], "{month}: all that is free is used up");
+    }
+    let owners: BTreeSet<&Owner> = lines.values().flat_map(|sums| sums.shares.keys()).collect();
+    assert!(owners.len() > 10, "{owners:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::billing::counting::Filter;
 use crate::billing::looks::Looks;
 use crate::billing::{Change, WhatIf};
 use crate::model::{Architecture, Invocation, PhaseLengths};
-use crate::query::{Param, Params};
+use crate::query::{Param, Params, format};
 use crate::units::Money;
 
 use super::world::{World, record, small_books, time};
@@ -27,7 +27,7 @@ async fn requests(looks: &mut Looks<'_>) -> i64 {
     let times = [("from", "2026-11-01T00:00:00Z"), ("to", "2026-12-01T00:00:00Z")];
     let params: Params = times.map(|(name, at)| (name.to_owned(), Param::Text(at.to_owned()))).into();
     let answer = looks.metered_usage(&params).await.expect("it is answered");
-    let rows = crate::query::format::rows(&answer).expect("rows");
+    let rows = format::rows(&answer).expect("rows");
     rows.iter().map(|row| row["requests"].as_i64().expect("a count")).sum()
 }
 
@@ -88,6 +88,16 @@ async fn a_break_even_begins_with_what_was_paid() {
     assert_eq!((options[0].total, options[0].environments, found.outcome.arrivals), (paid, 0, 40));
     // Calls of 6 min 40 s, one each minute: the eighth finds the first environment free.
     assert_eq!((options.len(), options[7].served, options[7].spilled), (8, 40, Money::ZERO));
+    let params = [("from", from), ("to", to)].map(|(name, at)| (name.to_owned(), Param::Text(at.to_string())));
+    let board = world.engine.named("break_even_by_function", &params.into()).await.expect("it is answered");
+    let board = format::rows(&board).expect("rows");
+    let row = board.iter().find(|row| row["function"] == "checkout").expect("it is there");
+    let best = &options[found.outcome.best];
+    let amounts = [options[0].total, best.total, options[0].total.checked_sub(best.total).expect("in range")];
+    for (name, amount) in ["on_demand_cost", "provisioned_cost", "saved_cost"].into_iter().zip(amounts) {
+        assert_eq!(row[name].as_str().expect("an amount").parse::<Money>().expect("an amount"), amount, "{name}");
+    }
+    assert_eq!((&row["environments"], &row["arrivals"]), (&best.environments.into(), &40.into()));
     let error = world.service.break_even("nobody", None, from, to).await.expect_err("it was never called");
     assert_eq!(error.to_string(), "'nobody' ran nothing on demand in this time whose price is known");
 }

@@ -6,12 +6,12 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::billing::{Charges, Config, Month, Parts, Rater, Service};
+use crate::billing::{Charges, Config, Month, Parts, Rater, Service, break_even_aggregate};
 use crate::clock::Clock;
 use crate::cost::PriceBooks;
 use crate::cost::rating::{Books, Ratio};
 use crate::model::{Architecture, InitType, Invocation, Outcome, Records};
-use crate::query::{self, Engine, format};
+use crate::query::{self, Additions, Engine, format};
 use crate::store::{self, size_of};
 use crate::units::{ByteCount, InvocationId, Megabytes, Timestamp};
 
@@ -88,8 +88,11 @@ impl World {
         let runs = Some(tokio::spawn(service.run(stop.clone())));
         let config = Config::default();
         let charges = Charges::open(&config, store.object_store()).await.expect("it opens");
-        let relations = vec![charges.relation()];
-        let engine = Engine::start_with(query::Config::default(), store.clone(), relations).expect("it starts");
+        let additions = Additions {
+            relations: vec![charges.relation()],
+            aggregates: vec![break_even_aggregate(books.clone())],
+        };
+        let engine = Engine::start_with(query::Config::default(), store.clone(), additions).expect("it starts");
         let parts = Parts { engine: engine.clone(), store: store.clone(), charges, clock };
         let service = Service::new(config, books, parts);
         Self { folder, store, engine, service, stop, runs }

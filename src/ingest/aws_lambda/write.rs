@@ -34,8 +34,11 @@ impl Shared {
     async fn write(&self, made: Made, waits: bool) -> Result<Counts, Error> {
         // Room is reserved before the gate is taken, so that an import that waits for room keeps nobody else waiting.
         let slot = self.room(bytes_of(&made), waits).await?;
-        let _one_at_a_time = self.gate.lock().await;
-        let made = Known::of(&self.parts.store, &made).await?.fresh(made);
+        let mut hours = self.gate.lock().await;
+        let made = Known::of(&self.parts.store, &mut hours, &made).await?.fresh(made);
+        for row in made.invocations.iter().map(|finished| &finished.invocation) {
+            hours.add(&row.invocation_id.0, row.started_at);
+        }
         let spans: Vec<_> = made.invocations.iter().flat_map(spans::of).collect();
         let counts = counts(&made, spans.len() as u64);
         let invocations = made.invocations.into_iter().map(|finished| finished.invocation).collect();

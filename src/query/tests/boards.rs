@@ -10,9 +10,9 @@ use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::{Value, json};
 
 use super::tables::{Fixed, attempt, line, params, span};
-use crate::billing::price_tables;
+use crate::billing::{break_even_aggregate, price_tables};
 use crate::cost::rating::Books;
-use crate::query::{Engine, Param, Params, Relation, format};
+use crate::query::{Additions, Engine, Param, Params, Relation, format};
 use crate::store::Table;
 
 const GOLDEN: &str = include_str!("boards.txt");
@@ -70,8 +70,8 @@ fn bills(with_rows: bool) -> Vec<Relation> {
     relations
 }
 
-/// What `deployments` and `limits` have that queries ask for: `hello` reserves 4, `auth` provisions 2.
-pub(super) fn relations(with_rows: bool) -> Vec<Relation> {
+/// What queries ask for besides the store's tables. Of `deployments` and `limits`: `hello` reserves 4, `auth` provisions 2.
+pub(super) fn additions(with_rows: bool) -> Additions {
     let rows = if with_rows { 3 } else { 0 };
     let texts = |values: [&str; 3]| Arc::new(StringArray::from(values[..rows].to_vec())) as ArrayRef;
     let numbers = |values: [Option<i64>; 3]| Arc::new(Int64Array::from(values[..rows].to_vec())) as ArrayRef;
@@ -88,7 +88,8 @@ pub(super) fn relations(with_rows: bool) -> Vec<Relation> {
     );
     let limits =
         relation("limits", vec![("account_concurrency", Arc::new(Int64Array::from([1_000][..rows.min(1)].to_vec())))]);
-    [vec![deployments, limits], bills(with_rows)].concat()
+    let relations = [vec![deployments, limits], bills(with_rows)].concat();
+    Additions { relations, aggregates: vec![break_even_aggregate(Books::embedded().expect("they parse"))] }
 }
 
 async fn few() -> Engine {
@@ -133,7 +134,7 @@ async fn few() -> Engine {
         .with_rows(Table::Invocations, &in_memory)
         .with_rows(Table::Logs, &logs)
         .with_rows(Table::Spans, &spans)
-        .engine_beside(relations(true))
+        .engine_beside(additions(true))
 }
 
 /// The parameters of `given` that the query has.

@@ -15,7 +15,7 @@ use parquet::arrow::ArrowWriter;
 
 use super::tables::{attempt, batch, config, params};
 use crate::query::session::Views;
-use crate::query::{Engine, Params};
+use crate::query::{Additions, Engine, Params};
 use crate::store::{Bound, Bounds, DataFile, Table, View};
 
 const FILES: usize = 1_000;
@@ -103,7 +103,7 @@ async fn measure() {
         batches: Vec::new(),
     };
     let engine =
-        Engine::over(config(), Arc::new(OnDisk(Table::ALL.into_iter().map(|t| (t, view(t))).collect())), Vec::new())
+        Engine::over(config(), Arc::new(OnDisk(Table::ALL.into_iter().map(|t| (t, view(t))).collect())), Additions::default())
             .unwrap();
     let mut settings = SessionConfig::new().with_target_partitions(2);
     settings.options_mut().execution.parquet.pushdown_filters = true;

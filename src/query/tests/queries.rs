@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::boards::relations;
+use super::boards::additions;
 use super::tables::{Fixed, answer, attempt, line, params, span};
 use crate::query::{Engine, Param, ParamDoc, ParamType, Params, format};
 use crate::store::Table;
@@ -69,7 +69,7 @@ fn samples<'a>(params: impl Iterator<Item = &'a ParamDoc>) -> Params {
 
 #[tokio::test]
 async fn every_query_plans_and_returns_what_its_head_says() {
-    let engine = Fixed::empty().engine_beside(relations(false));
+    let engine = Fixed::empty().engine_beside(additions(false));
     for query in &*engine.list() {
         let required = samples(query.params.iter().filter(|param| param.default.is_none()));
         let result =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::tables::{Fixed, answer, attempt, config, failure, line, params, point, rows, span};
-use crate::query::{Engine, Param, Params};
+use crate::query::{Additions, Engine, Param, Params};
 use crate::store::Table;
 
 const BOUNDED: &[&str] = &["started_at", "function"];
@@ -129,7 +129,7 @@ async fn filters_reach_the_parquet_reader() {
 #[tokio::test]
 async fn each_table_is_looked_at_once_for_each_query() {
     let tables = Arc::new(Fixed::empty().with_rows(Table::Logs, &[line(TIME, TIME, "a")]));
-    let engine = Engine::over(config(), Arc::clone(&tables) as _, Vec::new()).unwrap();
+    let engine = Engine::over(config(), Arc::clone(&tables) as _, Additions::default()).unwrap();
     rows(&engine, "SELECT (SELECT count(*) FROM logs) - (SELECT count(*) FROM logs) AS none").await;
     assert_eq!(tables.looks(), 4);
 }

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::json;
 
 use super::tables::{Fixed, attempt, failure, rows};
-use crate::query::{Engine, Error, Relation};
+use crate::query::{Additions, Engine, Error, Relation};
 use crate::store::Table;
 
 /// A relation of two rows that says how often it was asked before, and one that cannot be read.
@@ -33,7 +33,8 @@ fn engine() -> (Engine, Arc<AtomicI64>) {
         attempt("b", "2026-03-01T11:00:00Z", &json!({"function": "gone"})),
     ];
     let tables = Fixed::empty().with_rows(Table::Invocations, &calls);
-    (tables.engine_beside(vec![deployments, crowded, broken, wrong]), asked)
+    let relations = vec![deployments, crowded, broken, wrong];
+    (tables.engine_beside(Additions { relations, ..Additions::default() }), asked)
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
 use crate::query::session::Views;
-use crate::query::{Config, Engine, Error, Param, Params, QueryResult, Relation, format};
+use crate::query::{Additions, Config, Engine, Error, Param, Params, QueryResult, format};
 use crate::store::{Bound, Bounds, DataFile, Table, View};
 
 /// The contract's limits with less memory.
@@ -98,11 +98,11 @@ impl Fixed {
     }
 
     pub(super) fn engine_with(self, config: Config) -> Engine {
-        Engine::over(config, Arc::new(self), Vec::new()).unwrap()
+        Engine::over(config, Arc::new(self), Additions::default()).unwrap()
     }
 
-    pub(super) fn engine_beside(self, relations: Vec<Relation>) -> Engine {
-        Engine::over(config(), Arc::new(self), relations).unwrap()
+    pub(super) fn engine_beside(self, additions: Additions) -> Engine {
+        Engine::over(config(), Arc::new(self), additions).unwrap()
     }
 
     pub(super) fn looks(&self) -> usize {
