@@ -164,6 +164,8 @@ pub enum Unit {
     Megabytes,
     /// An exact amount in the currency of the column `currency`.
     Money,
+    /// The exact price of one unit in the currency of the column `currency`, with all of its digits.
+    Price,
     /// Things a second.
     PerSecond,
     /// A point in time.

@@ -43,8 +43,8 @@ use crate::store::{self, Retention};
 pub use error::{Error, Failed};
 
 use firehose::Delivery;
-use input::Found;
 use hours::Hours;
+use input::Found;
 use join::{Join, Kept};
 use pipeline::{Pipeline, Setting};
 

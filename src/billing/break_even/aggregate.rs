@@ -94,13 +94,15 @@ struct Row {
 impl Row {
     const BYTES: usize = 41;
 
-    fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.at.to_le_bytes());
-        bytes.extend(self.handler_ns.to_le_bytes());
-        bytes.extend(self.memory_mb.to_le_bytes());
-        bytes.extend(self.storage_mb.to_le_bytes());
-        bytes.extend(self.list_cost.to_le_bytes());
-        bytes.push(u8::from(self.cold));
+    fn bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.at.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.handler_ns.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.memory_mb.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.storage_mb.to_le_bytes());
+        bytes[24..40].copy_from_slice(&self.list_cost.to_le_bytes());
+        bytes[40] = u8::from(self.cold);
+        bytes
     }
 
     /// Of exactly `BYTES`.
@@ -158,9 +160,10 @@ impl Arrivals {
 
     /// What was paid, for rows that cannot be replayed.
     fn as_paid(&self) -> Result<BreakEven, String> {
-        let paid = self.rows.iter().try_fold(Money::ZERO, |sum, row| {
-            Money::from_units(row.list_cost).and_then(|cost| sum.checked_add(cost))
-        });
+        let paid = self
+            .rows
+            .iter()
+            .try_fold(Money::ZERO, |sum, row| Money::from_units(row.list_cost).and_then(|cost| sum.checked_add(cost)));
         let cold_starts = self.rows.iter().filter(|row| row.cold).count() as u64;
         Ok(BreakEven {
             options: vec![Provisioned::none(paid.map_err(told)?)],
@@ -237,7 +240,8 @@ impl<'a> Batch<'a> {
     /// None where the row does not tell what a replay needs.
     fn row(&self, at: usize) -> Option<Row> {
         let [duration, memory, storage] = self.numbers;
-        let is_told = self.times.is_valid(at) && duration.is_valid(at) && memory.is_valid(at) && self.costs.is_valid(at);
+        let is_told =
+            self.times.is_valid(at) && duration.is_valid(at) && memory.is_valid(at) && self.costs.is_valid(at);
         is_told.then(|| Row {
             at: self.times.value(at),
             handler_ns: u64::try_from(duration.value(at)).unwrap_or_default(),
@@ -265,15 +269,15 @@ impl Fold for Arrivals {
     fn take(&mut self, arguments: &[ArrayRef]) -> Result<(), String> {
         let batch = Batch::of(arguments).ok_or("break_even got columns of other types than it takes")?;
         self.rows.reserve(batch.times.len());
-        let mut newest: Option<Newest> = None;
+        let mut last = i64::MIN;
         for at in 0..batch.times.len() {
             let Some(row) = batch.row(at) else { continue };
+            last = last.max(row.at);
             self.rows.push(row);
-            // Texts are copied of few rows: of those that are newer than all before.
-            if newest.as_ref().is_none_or(|newest| row.at >= newest.at) {
-                newest = newest.max(Some(batch.newest(at)));
-            }
         }
+        // Texts are copied of few rows: of those that none is newer than.
+        let is_last = |at: &usize| batch.times.value(*at) == last && batch.row(*at).is_some();
+        let newest = (0..batch.times.len()).filter(is_last).map(|at| batch.newest(at)).max();
         self.head.merge(Head { newest, window: batch.window(), is_cut: false });
         self.cut(2 * MAX_ARRIVALS);
         Ok(())
@@ -285,7 +289,7 @@ impl Fold for Arrivals {
         let mut state = Vec::with_capacity(4 + head.len() + self.rows.len() * Row::BYTES);
         state.extend(length.to_le_bytes());
         state.extend(head);
-        std::mem::take(&mut self.rows).iter().for_each(|row| row.write(&mut state));
+        std::mem::take(&mut self.rows).iter().for_each(|row| state.extend_from_slice(&row.bytes()));
         state
     }
 
@@ -308,9 +312,8 @@ impl Fold for Arrivals {
         let (Some(newest), Some((from, to))) = (self.head.newest.clone(), self.head.window) else {
             return Ok(new_null_array(&DataType::Struct(answer_fields()), 1));
         };
-        if !self.rows.is_sorted() {
-            self.rows.sort_unstable();
-        }
+        // Rows come in a few runs that are in order, which this kind of sorting merges.
+        self.rows.sort();
         let oldest = self.rows.first().map_or(from, |row| row.at);
         let from = if self.head.is_cut { oldest } else { from };
         let window = Timestamp::from_micros(to).since(Timestamp::from_micros(from));

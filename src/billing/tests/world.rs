@@ -88,10 +88,8 @@ impl World {
         let runs = Some(tokio::spawn(service.run(stop.clone())));
         let config = Config::default();
         let charges = Charges::open(&config, store.object_store()).await.expect("it opens");
-        let additions = Additions {
-            relations: vec![charges.relation()],
-            aggregates: vec![break_even_aggregate(books.clone())],
-        };
+        let additions =
+            Additions { relations: vec![charges.relation()], aggregates: vec![break_even_aggregate(books.clone())] };
         let engine = Engine::start_with(query::Config::default(), store.clone(), additions).expect("it starts");
         let parts = Parts { engine: engine.clone(), store: store.clone(), charges, clock };
         let service = Service::new(config, books, parts);

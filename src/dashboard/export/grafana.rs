@@ -132,7 +132,7 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Milliseconds => "ms",
         Unit::Bytes => "bytes",
         Unit::Megabytes => "mbytes",
-        Unit::Money => "currencyUSD",
+        Unit::Money | Unit::Price => "currencyUSD",
         Unit::PerSecond => "cps",
         Unit::Time => "dateTimeAsIso",
         Unit::Text => "string",

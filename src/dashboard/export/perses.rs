@@ -132,7 +132,7 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Milliseconds => "milliseconds",
         Unit::Bytes => "bytes",
         Unit::PerSecond => "counts/sec",
-        Unit::None | Unit::Count | Unit::Megabytes | Unit::Money | Unit::Time | Unit::Text => "decimal",
+        Unit::None | Unit::Count | Unit::Megabytes | Unit::Money | Unit::Price | Unit::Time | Unit::Text => "decimal",
     }
 }
 

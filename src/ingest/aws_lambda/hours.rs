@@ -10,7 +10,7 @@ use crate::store::{self, Span, Table};
 use crate::units::Timestamp;
 
 use super::Error;
-use super::known::{ours, malformed, times_of};
+use super::known::{malformed, ours, times_of};
 
 /// Requests that are held at most: 64 MiB or so.
 const MAX_REQUESTS: usize = 1 << 22;
@@ -35,8 +35,7 @@ impl Hours {
         }
         let missing: Vec<i64> = (first..=last).filter(|hour| !self.hours.contains_key(hour)).collect();
         let (Some(start), Some(end)) = (missing.first(), missing.last()) else { return Ok(true) };
-        let mut read: BTreeMap<i64, HashSet<u64>> =
-            missing.iter().map(|hour| (*hour, HashSet::new())).collect();
+        let mut read: BTreeMap<i64, HashSet<u64>> = missing.iter().map(|hour| (*hour, HashSet::new())).collect();
         let span = Span::Between(
             Timestamp::from_micros(start.saturating_mul(HOUR_US)),
             Timestamp::from_micros((end + 1).saturating_mul(HOUR_US) - 1),

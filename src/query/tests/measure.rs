@@ -102,9 +102,12 @@ async fn measure() {
         files: if table == Table::Invocations { Arc::clone(&files) } else { Arc::from([]) },
         batches: Vec::new(),
     };
-    let engine =
-        Engine::over(config(), Arc::new(OnDisk(Table::ALL.into_iter().map(|t| (t, view(t))).collect())), Additions::default())
-            .unwrap();
+    let engine = Engine::over(
+        config(),
+        Arc::new(OnDisk(Table::ALL.into_iter().map(|t| (t, view(t))).collect())),
+        Additions::default(),
+    )
+    .unwrap();
     let mut settings = SessionConfig::new().with_target_partitions(2);
     settings.options_mut().execution.parquet.pushdown_filters = true;
     settings.options_mut().execution.parquet.reorder_filters = true;

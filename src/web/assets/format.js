@@ -52,6 +52,13 @@ function amount(exact, currency) {
   return `${sign && "−"}${grouped(whole)}${cents && `.${cents}`}${currency ? `${APART}${currency}` : ""}`;
 }
 
+/** A price with all of its digits: cut, it would not give the amount that it is charged with. */
+function price(exact, currency) {
+  const [whole, decimals = ""] = plain(exact).split(".");
+  const kept = decimals.replace(/0+$/, "");
+  return `${grouped(whole)}${kept && `.${kept}`}${currency ? `${APART}${currency}` : ""}`;
+}
+
 /** A number's digits without an exponent. */
 function plain(value) {
   if (typeof value === "string") return value.trim();
@@ -91,6 +98,7 @@ export function format(value, unit = "none", { currency = "", zone = "UTC" } = {
     case "bytes": return Math.abs(number) < 1024 ? `${digits(number)} B` : scaled(number, BYTES);
     case "megabytes": return `${digits(number)} MB`;
     case "money": return amount(value, currency);
+    case "price": return price(value, currency);
     case "per-second": return `${digits(number)}/s`;
     default: return digits(number);
   }
@@ -105,7 +113,7 @@ function entries(map) {
 export function exact(value, unit = "none", { currency = "", zone = "UTC" } = {}) {
   if (value === null || value === undefined || typeof value !== "number" && typeof value !== "string") return format(value, unit);
   if (unit === "time") return `${value}${zone === "local" ? ` (${time(value, zone)} ${zoneName(zone)})` : ""}`;
-  const names = { nanoseconds: "ns", milliseconds: "ms", bytes: "bytes", megabytes: "MB", money: currency, "per-second": "/s" };
+  const names = { nanoseconds: "ns", milliseconds: "ms", bytes: "bytes", megabytes: "MB", money: currency, price: currency, "per-second": "/s" };
   if (unit === "text" || Number.isNaN(Number(value))) return String(value);
   return [String(value), names[unit] ?? ""].join(" ").trim();
 }

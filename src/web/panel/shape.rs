@@ -194,7 +194,7 @@ fn lines(panel: &Panel, buckets: &[i64], result: &QueryResult) -> Result<Vec<(Ke
 
 fn is_money(panel: &Panel, column: &str) -> bool {
     let named = panel.columns.iter().find(|named| named.name == column);
-    named.and_then(|named| named.unit).unwrap_or(panel.unit) == Unit::Money
+    matches!(named.and_then(|named| named.unit).unwrap_or(panel.unit), Unit::Money | Unit::Price)
 }
 
 fn sum(one: Option<Number>, other: Option<Number>) -> Option<Number> {
