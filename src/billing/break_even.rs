@@ -2,6 +2,10 @@
 //! `cost::break_even`'s, what gathers a function's arrivals for it is `aggregate`.
 
 mod aggregate;
+mod answer;
+mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Display;
 use std::time::Duration;
