@@ -7,6 +7,7 @@ mod costs;
 mod errors;
 mod functions;
 mod overview;
+mod provisioned;
 mod raw;
 mod throttles;
 mod traces;
@@ -21,13 +22,14 @@ use raw::{Attempt, Chosen, Filter};
 const DAY_S: i64 = 86_400;
 
 /// Ranges that end a while before the last record: how long, how long before, and the step, in seconds.
-const RANGES: [(i64, i64, i64); 6] = [
+const RANGES: [(i64, i64, i64); 7] = [
     (60 * DAY_S, 0, 7 * DAY_S),
     (40 * DAY_S, 0, DAY_S),
     (30 * DAY_S, 5 * DAY_S, 21_600),
     (2 * DAY_S, 0, 3_600),
     (20 * 3_600, 3_600, 300),
     (2_000, 600, 10),
+    (5 * 3_600, 0, 60),
 ];
 
 /// Filters, and for how many of the ranges each is tried.
@@ -69,6 +71,7 @@ fn check(server: &Server, all: &[Attempt], chosen: &Chosen) {
     let board = |name: &'static str| Board::fetch(server, name, chosen);
     overview::check(&board("overview"), server, &attempts, chosen);
     cold::check(&board("cold-starts"), all, &attempts, chosen);
+    provisioned::check(&board("cold-starts"), &attempts, chosen);
     errors::check(&board("errors"), all, &attempts, chosen);
     throttles::check(&board("throttles"), &attempts, chosen);
     costs::check(&board("costs"), all, &attempts, chosen);
