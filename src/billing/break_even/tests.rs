@@ -44,7 +44,7 @@ fn batch(rows: &[(i64, i64, i128)]) -> Vec<ArrayRef> {
 
 fn answer(fold: &mut Arrivals) -> Value {
     let answer = fold.answer().expect("in range");
-    let options = answer.as_struct().column_by_name("options").expect("it is there").clone();
+    let options = Arc::clone(answer.as_struct().column_by_name("options").expect("it is there"));
     let options = options.as_list::<i32>().value(0);
     let options = options.as_struct();
     let numbers = |name: &str| -> Vec<String> {
@@ -70,7 +70,7 @@ fn what_has_no_price_is_as_it_was_paid_and_says_so() {
     let mut fold = fold();
     fold.take(&columns).expect("it is taken");
     let answer = fold.answer().expect("in range");
-    let reason = answer.as_struct().column_by_name("reason").expect("it is there").clone();
+    let reason = Arc::clone(answer.as_struct().column_by_name("reason").expect("it is there"));
     let reason = reason.as_string::<i32>().value(0);
     assert!(reason.ends_with("has no price for environments that stand ready"), "{reason}");
     assert_eq!(self::answer(&mut fold)[0], json!(["0.00000001100000000000000"]));
@@ -84,7 +84,7 @@ fn of_too_many_the_newest_are_replayed() {
         fold.take(&batch(part)).expect("it is taken");
     }
     let answer = fold.answer().expect("in range");
-    let column = |name: &str| answer.as_struct().column_by_name(name).expect("it is there").clone();
+    let column = |name: &str| Arc::clone(answer.as_struct().column_by_name(name).expect("it is there"));
     assert_eq!(column("arrivals").as_primitive::<Int64Type>().value(0), MAX_ARRIVALS as i64);
     let [from, to] = ["from", "to"].map(|name| column(name).as_primitive::<TimestampMicrosecondType>().value(0));
     assert_eq!(to - from, 3_600_000_000 - 5_000);
