@@ -15,6 +15,8 @@ const AT: i64 = 1_795_176_000_000;
 
 struct Taker {
     lambda: AwsLambda,
+    store: store::Handle,
+    clock: Clock,
     query: Engine,
     _stop: DropGuard,
     _dir: tempfile::TempDir,
@@ -26,16 +28,20 @@ async fn taker() -> Taker {
     let (service, store) = Service::open(store::Config::at(dir.path()), clock.clone()).await.unwrap();
     tokio::spawn(service.run(stop.clone()));
     let query = Engine::start(crate::query::Config::default(), store.clone()).unwrap();
+    let lambda = lambda(store.clone(), clock.clone());
+    Taker { lambda, store, clock, query, _stop: stop.drop_guard(), _dir: dir }
+}
+
+/// Nothing of the store is in its memory.
+fn lambda(store: store::Handle, clock: Clock) -> AwsLambda {
     let parts = Parts {
         store,
         books: Arc::new(PriceBooks::embedded().unwrap()),
         clock,
-        retention: store::Config::at(dir.path()).retention,
+        retention: store::Config::at("unused").retention,
         tenant_retention: BTreeMap::new(),
     };
-    let lambda =
-        AwsLambda::new(Config { import_wait: Duration::from_millis(300), ..Config::default() }, parts).unwrap();
-    Taker { lambda, query, _stop: stop.drop_guard(), _dir: dir }
+    AwsLambda::new(Config { import_wait: Duration::from_millis(300), ..Config::default() }, parts).unwrap()
 }
 
 impl Taker {
@@ -85,6 +91,36 @@ async fn retries_of_an_event_are_attempts_whatever_is_imported_how_often() {
     }
     let at = |text: &str| text.to_owned();
     assert_eq!(taker.attempts().await, [(1, at("12:00:00")), (2, at("12:01:00")), (3, at("12:03:00"))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_hours_apart_are_found_whatever_is_in_memory() {
+    const HOUR: i64 = 3_600_000;
+    let mut taker = taker().await;
+    let attempt = |millis: i64| [start(millis), report(millis + 100)];
+    taker.import(&attempt(-9 * HOUR)).await;
+    taker.import(&attempt(-3 * HOUR)).await;
+    taker.lambda = lambda(taker.store.clone(), taker.clock.clone());
+    assert_eq!(taker.import(&attempt(-3 * HOUR)).await.stored.invocations, 0, "after a restart it is known");
+    assert_eq!(
+        taker.import(&attempt(0)).await.stored.invocations,
+        1,
+        "another, three hours after one that was stored before"
+    );
+    // Days at once are more hours than are held.
+    let other = |millis: i64| {
+        let report = report(millis)["message"].as_str().unwrap().replace("000001", "000002");
+        event(millis, &report)
+    };
+    let days = [&[other(-60 * HOUR)][..], &attempt(-6 * HOUR), &attempt(-9 * HOUR), &[other(-HOUR)]].concat();
+    let summary = taker.import(&days).await;
+    assert_eq!((summary.stored.invocations, summary.duplicates.invocations), (3, 1), "{summary:?}");
+    let rows = taker.rows("SELECT attempt, started_at FROM invocations WHERE invocation_id LIKE '%1' ORDER BY 1").await;
+    let found: Vec<(i64, &str)> = rows
+        .iter()
+        .map(|row| (row["attempt"].as_i64().unwrap(), &row["started_at"].as_str().unwrap()[11..13]))
+        .collect();
+    assert_eq!(found, [(1, "03"), (2, "09"), (3, "12"), (4, "06")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
