@@ -18,6 +18,7 @@ mod prune;
 mod relation;
 mod rollup;
 mod run;
+mod runs;
 mod session;
 mod side_columns;
 mod side_scan;
