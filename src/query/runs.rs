@@ -1,51 +1,39 @@
-//! Groups rows by runs of equal keys: files are sorted by function and time, so most rows have the keys of the row before,
-//! and one look-up of a group does for all of them. Owns the first step of such a grouping, within each partition; what
-//! aggregates compute, and how the partitions' groups become one, is DataFusion's.
+//! Takes rows by runs of neighbours that are equal: files are sorted by function and time, and most calls end alike, so that what
+//! is found for the first row of a run does for all of it. Owns the first step of a grouping, within each partition, and
+//! conditions on texts, within each batch; what aggregates and conditions say is DataFusion's.
 
-mod grouping;
+mod aggregate;
+mod condition;
+mod groups;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::kernels::cmp::distinct;
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
-use datafusion::physical_plan::expressions::Column;
-use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
-};
+use datafusion::physical_plan::ExecutionPlan;
 
-use grouping::Grouping;
-
-/// The column that files are sorted by first.
-const SORTED_BY: &str = "function";
-/// Functions that make buckets of the time that files are sorted by next.
-const BUCKETS: [&str; 2] = ["date_bin", "date_trunc"];
-
-/// Has rows grouped by runs where runs are to be expected. It comes last, when the plan is as it will be.
+/// Puts the parts that work by runs into a plan. It comes last, when the plan is as it will be.
 #[derive(Debug)]
-pub(super) struct GroupByRuns;
+pub(super) struct ByRuns;
 
-impl PhysicalOptimizerRule for GroupByRuns {
+impl PhysicalOptimizerRule for ByRuns {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        let by_runs = |node: Arc<dyn ExecutionPlan>| match node.downcast_ref::<AggregateExec>() {
-            Some(aggregate) if has_runs(aggregate) => {
-                Ok(Transformed::yes(Arc::new(RunAggregateExec { aggregate: aggregate.clone() }) as _))
-            }
-            _ => Ok(Transformed::no(node)),
+        let by_runs = |node: Arc<dyn ExecutionPlan>| {
+            let replaced = aggregate::by_runs(node.as_ref()).or_else(|| condition::by_runs(node.as_ref()));
+            Ok(replaced.map_or_else(|| Transformed::no(node), Transformed::yes))
         };
         plan.transform_up(by_runs).data()
     }
 
     fn name(&self) -> &'static str {
-        "group_by_runs"
+        "by_runs"
     }
 
     fn schema_check(&self) -> bool {
@@ -53,84 +41,40 @@ impl PhysicalOptimizerRule for GroupByRuns {
     }
 }
 
-/// Whether rows come in runs of equal keys, and nothing else is asked of the grouping.
-fn has_runs(aggregate: &AggregateExec) -> bool {
-    let keys = aggregate.group_expr();
-    *aggregate.mode() == AggregateMode::Partial
-        && keys.is_single()
-        && keys.expr().iter().any(|(key, _)| is_sorted(key))
-        && keys.expr().iter().all(|(_, name)| !name.ends_with("_id"))
-        && aggregate.schema().fields()[..keys.expr().len()].iter().all(|field| is_plain(field.data_type()))
-        && aggregate.limit_options().is_none()
-        && aggregate.dynamic_expressions_produced().is_empty()
-        && aggregate.aggr_expr().iter().all(|of| of.groups_accumulator_supported() && of.order_bys().is_empty())
+/// Runs of equal rows in some columns.
+struct Runs {
+    /// The first row of each run.
+    starts: Vec<u32>,
+    rows: usize,
 }
 
-fn is_sorted(key: &Arc<dyn PhysicalExpr>) -> bool {
-    key.downcast_ref::<Column>().is_some_and(|column| column.name() == SORTED_BY)
-        || key.downcast_ref::<ScalarFunctionExpr>().is_some_and(|call| BUCKETS.contains(&call.name()))
-}
-
-/// Types whose neighbours are compared in a few instructions.
-fn is_plain(kind: &DataType) -> bool {
-    matches!(kind, DataType::Utf8View | DataType::Boolean) || kind.is_primitive()
-}
-
-/// The first step of a grouping, in place of DataFusion's.
-#[derive(Debug)]
-struct RunAggregateExec {
-    /// What is computed, and of what.
-    aggregate: AggregateExec,
-}
-
-impl DisplayAs for RunAggregateExec {
-    fn fmt_as(&self, kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !matches!(kind, DisplayFormatType::TreeRender) {
-            // What follows begins with the other's name.
-            f.write_str("Run")?;
+impl Runs {
+    /// The runs of these columns of so many rows. Equal texts count as different where they lie in different places: a run is
+    /// split then, but two are never joined.
+    fn of(columns: &[ArrayRef], rows: usize) -> Result<Self> {
+        let Some(pairs) = rows.checked_sub(1) else { return Ok(Self { starts: Vec::new(), rows }) };
+        let mut differs = vec![false; pairs];
+        for column in columns {
+            if *column.data_type() == DataType::Utf8View && column.null_count() == 0 {
+                let views = column.as_string_view().views();
+                differs.iter_mut().zip(views.windows(2)).for_each(|(differs, pair)| *differs |= pair[0] != pair[1]);
+            } else {
+                let between = distinct(&column.slice(0, pairs), &column.slice(1, pairs))?;
+                between.values().set_indices().for_each(|at| differs[at] = true);
+            }
         }
-        self.aggregate.fmt_as(kind, f)
-    }
-}
-
-impl ExecutionPlan for RunAggregateExec {
-    fn name(&self) -> &'static str {
-        "RunAggregateExec"
+        let later = differs.iter().zip(1..).filter_map(|(differs, row)| differs.then_some(row));
+        Ok(Self { starts: [0].into_iter().chain(later).collect(), rows })
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.aggregate.properties()
+    /// Whether it is worth to look at runs rather than at rows: there are half as many, at most.
+    fn are_long(&self) -> bool {
+        self.starts.len() * 2 <= self.rows
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.aggregate.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.aggregate.apply_expressions(f)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let replaced = Arc::new(self.aggregate.clone()).replace_children(children, options)?;
-        Ok(match replaced.downcast_ref::<AggregateExec>() {
-            Some(aggregate) => Arc::new(Self { aggregate: aggregate.clone() }),
-            None => replaced,
-        })
-    }
-
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let rows = self.aggregate.input.execute(partition, Arc::clone(&context))?;
-        Ok(Grouping::new(&self.aggregate, partition, &context)?.of(rows))
+    /// How long each run is.
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        let ends = self.starts.iter().skip(1).map(|end| *end as usize).chain([self.rows]);
+        self.starts.iter().zip(ends).map(|(start, end)| end - *start as usize)
     }
 }

@@ -25,7 +25,7 @@ use super::blooms::Blooms;
 use super::catalog::{self, CATALOG, SCHEMA, WithRollups};
 use super::relation::{Relation, RelationTable};
 use super::rollup::Grain;
-use super::runs::GroupByRuns;
+use super::runs::ByRuns;
 use super::side_columns::SideColumns;
 use super::table::StoreTable;
 use super::{Additions, Config, Error, bounded, errors, failure, sketch};
@@ -73,7 +73,7 @@ impl Sessions {
             .with_runtime_env(runtime)
             .with_optimizer_rules(rules())
             .with_default_features()
-            .with_physical_optimizer_rule(Arc::new(GroupByRuns))
+            .with_physical_optimizer_rule(Arc::new(ByRuns))
             .build();
         bounded::register(&mut template).map_err(failure::of_datafusion)?;
         sketch::register(&mut template).map_err(failure::of_datafusion)?;

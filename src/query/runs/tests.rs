@@ -2,18 +2,24 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, Int64Array, StringViewArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Decimal128Array, Int64Array, StringViewArray, TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::compute::take_record_batch;
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
+use datafusion::common::ToDFSchema;
 use datafusion::datasource::MemTable;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::displayable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, TestRunner};
 
-use super::GroupByRuns;
+use super::condition::TextCondition;
+use super::{ByRuns, Runs};
 
 /// What is grouped by, each with what it needs: sums, the least and the greatest, parts of the rows, distinct values.
 const QUERIES: [&str; 6] = [
@@ -62,7 +68,7 @@ fn session(partitions: &[Vec<RecordBatch>], by_runs: bool) -> SessionContext {
         .with_config(SessionConfig::new().with_target_partitions(2).with_batch_size(64))
         .with_default_features();
     let state = match by_runs {
-        true => state.with_physical_optimizer_rule(Arc::new(GroupByRuns)),
+        true => state.with_physical_optimizer_rule(Arc::new(ByRuns)),
         false => state,
     };
     let session = SessionContext::new_with_state(state.build());
@@ -82,6 +88,24 @@ async fn answer(session: &SessionContext, sql: &str) -> Vec<String> {
 async fn plan(session: &SessionContext, sql: &str) -> String {
     let plan = session.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
     displayable(plan.as_ref()).indent(true).to_string()
+}
+
+#[test]
+fn a_run_begins_where_any_column_differs() {
+    let long = Some("a text that does not fit into its view");
+    let texts = |values: [Option<&str>; 7]| Arc::new(values.iter().collect::<StringViewArray>()) as ArrayRef;
+    let (names, alike) = (texts([Some("x"), Some("x"), long, long, None, None, Some("")]), texts([Some("y"); 7]));
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, None, None, None, None, None]));
+    let runs = |columns: &[&ArrayRef]| {
+        let columns: Vec<_> = columns.iter().map(|column| Arc::clone(column)).collect();
+        let runs = Runs::of(&columns, columns[0].len()).unwrap();
+        (runs.lengths().collect::<Vec<_>>(), runs.are_long())
+    };
+    assert_eq!(runs(&[&names, &alike]), (vec![2, 2, 2, 1], false));
+    assert_eq!(runs(&[&numbers, &alike]), (vec![1, 6], true));
+    assert_eq!(runs(&[&names, &numbers]), (vec![1, 1, 2, 2, 1], false));
+    assert_eq!(runs(&[&names.slice(0, 1)]), (vec![1], false));
+    assert_eq!(runs(&[&names.slice(0, 0)]), (vec![], true));
 }
 
 #[test]
@@ -109,6 +133,46 @@ fn runs_give_what_rows_give() {
         .unwrap();
 }
 
+/// Conditions on a column of texts: some know nothing of a missing text, some know it well.
+const CONDITIONS: [&str; 6] = [
+    "function IN ('', 'long-enough', 'long-enoughlong-enough')",
+    "function <> '' AND function <> 'long-enough'",
+    "function IS NULL OR function LIKE '%enoughlong%'",
+    "length(function) > 5 IS NOT TRUE",
+    "version = 'v1'",
+    "version > 'v0' AND version NOT IN ('v2', 'v3')",
+];
+
+#[test]
+fn conditions_by_runs_find_what_they_find_by_rows() {
+    let session = SessionContext::new();
+    let runs = (vec((0..4_u8, 0..3_u8, 1..40_usize), 1..30), any::<bool>());
+    let (long, short) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    TestRunner::new(Config { cases: 128, ..Config::default() })
+        .run(&runs, |(runs, mixed)| {
+            let all = rows(&runs, 3);
+            // Every other row of one half beside one of the other: runs become short.
+            let at = |row: usize| if row % 2 == 0 { row / 2 } else { all.num_rows() - 1 - row / 2 };
+            let order: Vec<u32> = (0..all.num_rows()).map(|row| if mixed { at(row) } else { row } as u32).collect();
+            let all = take_record_batch(&all, &UInt32Array::from(order)).unwrap();
+            let schema = all.schema().to_dfschema().unwrap();
+            for sql in CONDITIONS {
+                let condition = session.parse_sql_expr(sql, &schema).unwrap();
+                let condition = session.create_physical_expr(condition, &schema).unwrap();
+                let by_runs = TextCondition { condition: Arc::clone(&condition) };
+                let [found, expected] = [&by_runs as &dyn PhysicalExpr, condition.as_ref()]
+                    .map(|of| of.evaluate(&all).unwrap().into_array(all.num_rows()).unwrap());
+                proptest::prop_assert_eq!(&found, &expected, "{}", sql);
+            }
+            let columns = [Arc::clone(all.column(0))];
+            let counter = if Runs::of(&columns, all.num_rows()).unwrap().are_long() { &long } else { &short };
+            counter.set(counter.get() + 1);
+            Ok(())
+        })
+        .unwrap();
+    assert!(long.get() > 20 && short.get() > 5, "{} long, {} short", long.get(), short.get());
+}
+
 #[tokio::test]
 async fn more_groups_than_are_held_become_one_in_the_end() {
     let runs: Vec<Run> = (0..5_000).map(|run: usize| ((run % 4) as u8, (run % 3) as u8, 30)).collect();
@@ -116,7 +180,7 @@ async fn more_groups_than_are_held_become_one_in_the_end() {
     let sql = "SELECT function, version, n, count(*) AS rows, sum(cost) AS cost FROM rows GROUP BY 1, 2, 3";
     let [found, expected] =
         [answer(&session(&partitions, true), sql).await, answer(&session(&partitions, false), sql).await];
-    assert!(found.len() > super::grouping::MAX_GROUPS, "{}", found.len());
+    assert!(found.len() > super::groups::MAX_GROUPS, "{}", found.len());
     assert_eq!(found, expected);
 }
 

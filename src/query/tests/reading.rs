@@ -52,6 +52,24 @@ async fn files_and_rows_in_memory_are_one_table() {
 }
 
 #[tokio::test]
+async fn conditions_on_texts_are_asked_by_runs() {
+    let engine = three_days().await;
+    let sql = "SELECT invocation_id AS id FROM invocations WHERE outcome NOT IN ('throttled', 'platform_error') \
+               AND function <> 'hello' AND date < '2026-03-03' AND started_at > '2026-03-01' ORDER BY id";
+    let plan = plan(&engine, sql).await;
+    for part in [
+        "by runs(outcome@19 != throttled AND outcome@19 != platform_error)",
+        "by runs(function@5 != hello)",
+        "(function_min@4 != hello OR hello != function_max@5)",
+    ] {
+        assert!(plan.contains(part), "{part}: {plan}");
+    }
+    assert_eq!(rows(&engine, sql).await, json!([{"id": "c"}]));
+    let none = "SELECT invocation_id AS id FROM invocations WHERE trace_id IS NULL AND trace_id = 'x'";
+    assert_eq!(rows(&engine, none).await, json!([]));
+}
+
+#[tokio::test]
 async fn empty_tables_are_read_too() {
     let engine = Fixed::empty().engine();
     assert_eq!(rows(&engine, "SELECT count(*) AS n FROM spans").await, json!([{"n": 0}]));

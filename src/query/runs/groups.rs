@@ -4,10 +4,9 @@
 use std::iter::repeat_n;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
-use arrow::compute::kernels::cmp::distinct;
+use arrow::array::{ArrayRef, AsArray, UInt32Array};
 use arrow::compute::take_arrays;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -23,13 +22,13 @@ use datafusion::physical_plan::aggregates::{
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, stream};
 
+use super::Runs;
+
 /// Groups that are held before their states are given (65,536).
 pub(super) const MAX_GROUPS: usize = 1 << 16;
-/// Rows of a run, at least and on average, for runs to be looked up rather than rows.
-const MIN_RUN: usize = 2;
 
 /// The groups of one partition.
-pub(super) struct Grouping {
+pub(super) struct Groups {
     /// Keys, then states.
     schema: SchemaRef,
     keys: Arc<PhysicalGroupBy>,
@@ -44,7 +43,7 @@ pub(super) struct Grouping {
     memory: MemoryReservation,
 }
 
-impl Grouping {
+impl Groups {
     pub(super) fn new(aggregate: &AggregateExec, partition: usize, context: &TaskContext) -> Result<Self> {
         let schema = aggregate.schema();
         let keys = aggregate.group_expr().clone();
@@ -66,15 +65,15 @@ impl Grouping {
     pub(super) fn of(self, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
         let schema = Arc::clone(&self.schema);
         let states = stream::try_unfold(Some((self, rows)), async |at| {
-            let Some((mut grouping, mut rows)) = at else { return Ok(None) };
+            let Some((mut groups, mut rows)) = at else { return Ok(None) };
             while let Some(batch) = rows.next().await.transpose()? {
-                grouping.take(&batch)?;
-                if grouping.is_full() {
-                    return Ok(Some((grouping.emit()?, Some((grouping, rows)))));
+                groups.take(&batch)?;
+                if groups.is_full() {
+                    return Ok(Some((groups.emit()?, Some((groups, rows)))));
                 }
             }
             drop(rows);
-            Ok((!grouping.groups.is_empty()).then(|| grouping.emit()).transpose()?.map(|states| (states, None)))
+            Ok((!groups.groups.is_empty()).then(|| groups.emit()).transpose()?.map(|states| (states, None)))
         });
         Box::pin(RecordBatchStreamAdapter::new(schema, states))
     }
@@ -93,14 +92,13 @@ impl Grouping {
 
     /// Finds the group of each row.
     fn look_up(&mut self, keys: &[ArrayRef], rows: usize) -> Result<()> {
-        let starts = starts(keys, rows)?;
-        if starts.len() * MIN_RUN > rows {
+        let runs = Runs::of(keys, rows)?;
+        if !runs.are_long() {
             return self.groups.intern(keys, &mut self.group_of);
         }
-        let mut group_of = Vec::with_capacity(starts.len());
-        let ends = starts.iter().skip(1).map(|end| *end as usize).chain([rows]);
-        let lengths: Vec<usize> = starts.iter().zip(ends).map(|(start, end)| end - *start as usize).collect();
-        self.groups.intern(&take_arrays(keys, &UInt32Array::from(starts), None)?, &mut group_of)?;
+        let lengths: Vec<usize> = runs.lengths().collect();
+        let mut group_of = Vec::with_capacity(lengths.len());
+        self.groups.intern(&take_arrays(keys, &UInt32Array::from(runs.starts), None)?, &mut group_of)?;
         self.group_of.clear();
         self.group_of.extend(group_of.iter().zip(lengths).flat_map(|(group, length)| repeat_n(*group, length)));
         Ok(())
@@ -121,46 +119,5 @@ impl Grouping {
         self.groups.clear_shrink(0);
         self.memory.free();
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
-    }
-}
-
-/// Rows whose keys differ from the row before's, and the first. Equal texts count as different where they lie in different
-/// places: a run is split then, but two are never joined.
-fn starts(keys: &[ArrayRef], rows: usize) -> Result<Vec<u32>> {
-    let Some(pairs) = rows.checked_sub(1) else { return Ok(Vec::new()) };
-    let mut differs = vec![false; pairs];
-    for key in keys {
-        if *key.data_type() == DataType::Utf8View && key.null_count() == 0 {
-            let views = key.as_string_view().views();
-            differs.iter_mut().zip(views.windows(2)).for_each(|(differs, pair)| *differs |= pair[0] != pair[1]);
-        } else {
-            let between = distinct(&key.slice(0, pairs), &key.slice(1, pairs))?;
-            between.values().set_indices().for_each(|at| differs[at] = true);
-        }
-    }
-    let later = differs.iter().zip(1..).filter_map(|(differs, row)| differs.then_some(row));
-    Ok([0].into_iter().chain(later).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use arrow::array::{Int64Array, StringViewArray};
-
-    use super::*;
-
-    fn texts(values: &[Option<&str>]) -> ArrayRef {
-        Arc::new(values.iter().collect::<StringViewArray>())
-    }
-
-    #[test]
-    fn a_run_begins_where_any_key_differs() {
-        let long = Some("a text that does not fit into its view");
-        let [a, b] = [texts(&[Some("x"), Some("x"), long, long, None, None, Some("")]), texts(&[Some("y"); 7])];
-        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, None, None, None, None, None]));
-        let beyond: ArrayRef = Arc::new(Int64Array::from(vec![0; 7]));
-        assert_eq!(starts(&[a, Arc::clone(&b)], 7).unwrap(), [0, 2, 4, 6]);
-        assert_eq!(starts(&[numbers, b], 7).unwrap(), [0, 1]);
-        assert_eq!(starts(&[beyond.slice(0, 1)], 1).unwrap(), [0]);
-        assert_eq!(starts(&[beyond.slice(0, 0)], 0).unwrap(), Vec::<u32>::new());
     }
 }
