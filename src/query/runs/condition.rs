@@ -34,21 +34,27 @@ pub(super) fn by_runs(node: &dyn ExecutionPlan) -> Option<Arc<dyn ExecutionPlan>
     Some(Arc::new(scan.clone().with_data_source(Arc::new(config))))
 }
 
+/// Conditions on one column of texts, or one on whatever else.
+struct Conditions {
+    texts: Option<Column>,
+    all: Vec<Arc<dyn PhysicalExpr>>,
+}
+
 /// The same with one `TextCondition` for each column of texts. None where there is no such column.
 fn joined(predicate: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Option<Arc<dyn PhysicalExpr>> {
     // In the order of the first condition on each column.
-    let mut all: Vec<(Option<Column>, Vec<Arc<dyn PhysicalExpr>>)> = Vec::new();
+    let mut columns: Vec<Conditions> = Vec::new();
     for condition in split_conjunction(predicate) {
-        let column = text_column(condition, schema);
-        match all.iter_mut().find(|(of, _)| column.is_some() && *of == column) {
-            Some((_, conditions)) => conditions.push(Arc::clone(condition)),
-            None => all.push((column, vec![Arc::clone(condition)])),
+        let texts = text_column(condition, schema);
+        match columns.iter_mut().find(|column| texts.is_some() && column.texts == texts) {
+            Some(column) => column.all.push(Arc::clone(condition)),
+            None => columns.push(Conditions { texts, all: vec![Arc::clone(condition)] }),
         }
     }
-    let any = all.iter().any(|(column, _)| column.is_some());
-    let joined = all.into_iter().map(|(column, conditions)| match column {
-        Some(_) => Arc::new(TextCondition { condition: conjunction(conditions) }) as _,
-        None => conjunction(conditions),
+    let any = columns.iter().any(|column| column.texts.is_some());
+    let joined = columns.into_iter().map(|Conditions { texts, all }| match texts {
+        Some(_) => Arc::new(TextCondition { condition: conjunction(all) }) as _,
+        None => conjunction(all),
     });
     any.then(|| conjunction(joined))
 }

@@ -152,7 +152,7 @@ fn conditions_by_runs_find_what_they_find_by_rows() {
         .run(&runs, |(runs, mixed)| {
             let all = rows(&runs, 3);
             // Every other row of one half beside one of the other: runs become short.
-            let at = |row: usize| if row % 2 == 0 { row / 2 } else { all.num_rows() - 1 - row / 2 };
+            let at = |row: usize| if row.is_multiple_of(2) { row / 2 } else { all.num_rows() - 1 - row / 2 };
             let order: Vec<u32> = (0..all.num_rows()).map(|row| if mixed { at(row) } else { row } as u32).collect();
             let all = take_record_batch(&all, &UInt32Array::from(order)).unwrap();
             let schema = all.schema().to_dfschema().unwrap();
