@@ -14,12 +14,12 @@ use datafusion::common::Result;
 use datafusion::datasource::physical_plan::FileSource;
 use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::logical_expr::ColumnarValue;
+use datafusion::logical_expr::{ColumnarValue, Operator};
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{DynamicFilterTracking, PhysicalExpr, conjunction, split_conjunction};
 use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::expressions::Column;
+use datafusion::physical_plan::expressions::{BinaryExpr, Column};
 
 use super::Runs;
 
@@ -59,8 +59,12 @@ fn joined(predicate: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Option<Arc<dyn 
     any.then(|| conjunction(joined))
 }
 
-/// The column of texts that the condition is about, if about nothing else.
+/// The column of texts that the condition is about, if about nothing else. One that says what a column equals stays as it is: the
+/// plan rests on that column being constant.
 fn text_column(condition: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Option<Column> {
+    if condition.downcast_ref::<BinaryExpr>().is_some_and(|condition| *condition.op() == Operator::Eq) {
+        return None;
+    }
     let mut columns = collect_columns(condition).into_iter();
     let (column, None) = (columns.next()?, columns.next()) else { return None };
     let is_text = schema.field_with_name(column.name()).is_ok_and(|field| *field.data_type() == DataType::Utf8View);

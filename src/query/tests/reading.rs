@@ -70,6 +70,20 @@ async fn conditions_on_texts_are_asked_by_runs() {
 }
 
 #[tokio::test]
+async fn a_plan_may_rest_on_what_a_text_equals() {
+    let files = Fixed::empty()
+        .with_file(Table::Invocations, "one.parquet", &[attempt("a", TIME, &json!({}))], BOUNDED)
+        .await
+        .with_file(Table::Invocations, "two.parquet", &[attempt("b", "2026-03-02T10:00:00Z", &json!({}))], BOUNDED)
+        .await;
+    let sql = "SELECT invocation_id AS id, lag(invocation_id) OVER calls AS before FROM invocations \
+               WHERE function = 'hello' AND outcome NOT IN ('throttled', 'platform_error') \
+               WINDOW calls AS (PARTITION BY function, tenant ORDER BY started_at) ORDER BY id";
+    let expected = json!([{"id": "a", "before": null}, {"id": "b", "before": "a"}]);
+    assert_eq!(rows(&files.engine(), sql).await, expected);
+}
+
+#[tokio::test]
 async fn empty_tables_are_read_too() {
     let engine = Fixed::empty().engine();
     assert_eq!(rows(&engine, "SELECT count(*) AS n FROM spans").await, json!([{"n": 0}]));
