@@ -31,7 +31,7 @@ pub(super) const MAX_GROUPS: usize = 1 << 16;
 pub(super) struct Groups {
     /// Keys, then states.
     schema: SchemaRef,
-    keys: Arc<PhysicalGroupBy>,
+    keys: PhysicalGroupBy,
     /// Of each aggregate.
     arguments: Vec<Vec<Arc<dyn PhysicalExpr>>>,
     /// Of each aggregate: which rows it takes; all where there is none.
@@ -52,7 +52,7 @@ impl Groups {
         Ok(Self {
             groups: new_group_values(Arc::new(schema.project(&of_keys)?), &GroupOrdering::None)?,
             schema,
-            keys: Arc::new(keys),
+            keys,
             arguments: aggregate_expressions(functions, aggregate.mode(), 0)?,
             filters: aggregate.filter_expr().to_vec(),
             states: functions.iter().map(|of| of.create_groups_accumulator()).collect::<Result<_>>()?,

@@ -1,4 +1,4 @@
-//! Grouping by runs against DataFusion's own, over the same rows.
+//! Groupings and conditions by runs against DataFusion's own, over the same rows.
 
 use std::sync::Arc;
 
