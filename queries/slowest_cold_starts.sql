@@ -22,32 +22,28 @@
 -- column memory_mb: bigint, MB of 2^20 bytes, configured
 -- column list_cost: decimal, exact, in currency; null where the book does not price an invocation
 -- column currency: text, ISO 4217
-WITH felt AS (
-    SELECT
-        function, sketch_merge(cold_sketch) AS around,
-        sketch_merge(cold_sketch) FILTER (WHERE bucket >= $from AND bucket + INTERVAL '1 minute' <= $to) AS within,
-        sum(cold) FILTER (WHERE bucket >= $from AND bucket + INTERVAL '1 minute' <= $to) AS cold
-    FROM rollup
-    WHERE bucket > $from - INTERVAL '1 minute' AND bucket < $to
+WITH minutes AS (
+    SELECT function, bucket, cold, cold_sketch FROM rollup
+    WHERE bucket > $from - INTERVAL '1 minute' AND bucket < $to AND cold > 0
       AND ($tenant IS NULL OR tenant = $tenant) AND ($function IS NULL OR function = $function)
       AND ($version IS NULL OR version = $version) AND ($region IS NULL OR region = $region)
       AND ($tag_key IS NULL OR tags[$tag_key] = $tag_value)
-    GROUP BY function
 ),
 -- That many of whole minutes surely took as long, by a sketch that is within 1 %.
 least AS (
     SELECT
         CASE
             WHEN sum(cold) > $limit
-            THEN 0.97 * sketch_value(sketch_merge(within), 1 - (CAST($limit AS DOUBLE) + 1) / sum(cold))
+            THEN 0.97 * sketch_value(sketch_merge(cold_sketch), 1 - (CAST($limit AS DOUBLE) + 1) / sum(cold))
             ELSE 0
         END AS felt_ns
-    FROM felt
+    FROM minutes
+    WHERE bucket >= $from AND bucket + INTERVAL '1 minute' <= $to
 ),
--- Rows lie by function, so that those of functions whose longest is shorter are not read.
+-- Rows lie by function and time, so that those of minutes whose longest is shorter are not read.
 candidates AS (
-    SELECT function AS slow_function FROM felt CROSS JOIN least
-    WHERE felt_ns IS NULL OR 1.02 * sketch_value(around, 1.0) >= felt_ns
+    SELECT DISTINCT function AS slow_function, bucket AS slow_minute FROM minutes CROSS JOIN least
+    WHERE felt_ns IS NULL OR 1.02 * sketch_value(cold_sketch, 1.0) >= felt_ns
 ),
 slowest AS (
     -- An id in this order would be read of every cold start, and not of the slowest alone.
@@ -56,7 +52,7 @@ slowest AS (
         coalesce(queue_ns, 0) + coalesce(load_ns, 0) + coalesce(compile_ns, 0) + coalesce(instantiate_ns, 0)
         + coalesce(init_ns, 0) + duration_ns AS felt_ns,
         load_ns, compile_ns, instantiate_ns, init_ns, duration_ns, memory_mb, list_cost, currency
-    FROM candidates JOIN invocations ON function = slow_function
+    FROM candidates JOIN invocations ON function = slow_function AND date_trunc('minute', started_at) = slow_minute
     WHERE started_at >= $from AND started_at < $to
       AND ($tenant IS NULL OR tenant = $tenant) AND ($function IS NULL OR function = $function)
       AND ($version IS NULL OR version = $version) AND ($region IS NULL OR region = $region)

@@ -32,7 +32,7 @@ mod view;
 mod wal;
 
 pub use config::{Config, Maintenance, Retention, WalSync};
-pub use delta::{FILTERED_COLUMNS, blooms};
+pub use delta::{FILTERED_COLUMNS, blooms, values};
 pub use error::{Error, NoSpace};
 pub use handle::{Handle, Slot};
 pub use recent::Span;

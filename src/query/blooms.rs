@@ -1,11 +1,8 @@
 //! Finds which files, and which row groups of them, may hold rows of an id or an outcome that a query asks for, by the bloom
 //! filters in the files. They are kept in memory: opening each file of a month to look into its filters costs more than finding
 //! the rows. What a filter lets pass by chance is left to the plan.
-//!
-//! A file's content never changes, and a view names the files that it is of: so what is kept cannot be out of date.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
 use datafusion::datasource::physical_plan::parquet::ParquetAccessPlan;
@@ -18,39 +15,16 @@ use parquet::bloom_filter::Sbbf;
 
 use crate::store::{self, DataFile, FILTERED_COLUMNS, Table};
 
-/// Of what is kept when the limit is passed, one part in so many goes: what was not asked for the longest.
-const GOES: usize = 4;
+use super::kept::Kept;
+use super::part::Part;
+
 /// Files whose filters are read at the same time.
 const READS: usize = 8;
-
-/// A file that is read, and which of its row groups; none is all of them.
-pub(super) struct Part<'a> {
-    pub(super) file: &'a DataFile,
-    pub(super) groups: Option<ParquetAccessPlan>,
-}
 
 /// The filters that are kept.
 #[derive(Debug)]
 pub(super) struct Blooms {
-    /// Bytes that may be kept.
-    limit: usize,
-    kept: Mutex<Kept>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    columns: HashMap<Key, Column>,
-    bytes: usize,
-    /// Counts the times that something was asked for.
-    asked: u64,
-}
-
-#[derive(Debug)]
-struct Column {
-    filters: Arc<Filters>,
-    bytes: usize,
-    /// When it was asked for last.
-    asked: u64,
+    kept: Kept<Key, Arc<Filters>>,
 }
 
 /// A file, and the column of it.
@@ -62,7 +36,7 @@ type Filters = Vec<Option<Sbbf>>;
 impl Blooms {
     /// Keeps so many bytes at most.
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, kept: Mutex::default() }
+        Self { kept: Kept::new(limit) }
     }
 
     /// Of the files those parts that may hold rows for which all `filters` are true. Where filters cannot be read the file is
@@ -74,7 +48,7 @@ impl Blooms {
         files: Vec<&'a DataFile>,
         filters: &[Expr],
     ) -> Vec<Part<'a>> {
-        let mut parts: Vec<Part<'a>> = files.into_iter().map(|file| Part { file, groups: None }).collect();
+        let mut parts: Vec<Part<'a>> = files.into_iter().map(Part::whole).collect();
         for (column, values) in filters.iter().filter_map(wanted) {
             let looks: Vec<_> =
                 parts.iter().map(|part| self.get(table, store, (part.file.path.clone(), column))).collect();
@@ -86,63 +60,25 @@ impl Blooms {
 
     /// Two that ask at once may both read.
     async fn get(&self, table: Table, store: &Arc<dyn ObjectStore>, key: Key) -> Result<Arc<Filters>, store::Error> {
-        if let Some(known) = self.known(&key) {
+        if let Some(known) = self.kept.get(&key) {
             return Ok(known);
         }
         let filters = Arc::new(store::blooms(table, store, &key.0, key.1).await?);
-        self.keep(key, Arc::clone(&filters));
+        let bytes = filters.iter().map(bytes_of).sum::<usize>() + key.0.as_ref().len();
+        self.kept.put(key, Arc::clone(&filters), bytes);
         Ok(filters)
-    }
-
-    fn known(&self, key: &Key) -> Option<Arc<Filters>> {
-        let mut kept = self.lock();
-        kept.asked += 1;
-        let asked = kept.asked;
-        let column = kept.columns.get_mut(key)?;
-        column.asked = asked;
-        Some(Arc::clone(&column.filters))
-    }
-
-    fn keep(&self, key: Key, filters: Arc<Filters>) {
-        const BLOCK_BYTES: usize = 32;
-        let of_one = |filter: &Option<Sbbf>| {
-            size_of::<Option<Sbbf>>() + filter.as_ref().map_or(0, |filter| filter.num_blocks() * BLOCK_BYTES)
-        };
-        let bytes = filters.iter().map(of_one).sum::<usize>() + key.0.as_ref().len();
-        let mut kept = self.lock();
-        let asked = kept.asked;
-        if kept.columns.insert(key, Column { filters, bytes, asked }).is_none() {
-            kept.bytes += bytes;
-        }
-        if kept.bytes > self.limit {
-            kept.make_room(self.limit - self.limit / GOES);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
-    /// Forgets filters until no more than so many bytes are kept.
-    fn make_room(&mut self, limit: usize) {
-        let mut oldest_first: Vec<(u64, Key)> =
-            self.columns.iter().map(|(key, column)| (column.asked, key.clone())).collect();
-        oldest_first.sort_unstable();
-        for (_, key) in oldest_first {
-            if self.bytes <= limit {
-                break;
-            }
-            self.bytes -= self.columns.remove(&key).map_or(0, |column| column.bytes);
-        }
-    }
+fn bytes_of(filter: &Option<Sbbf>) -> usize {
+    const BLOCK_BYTES: usize = 32;
+    size_of::<Option<Sbbf>>() + filter.as_ref().map_or(0, |filter| filter.num_blocks() * BLOCK_BYTES)
 }
 
 /// What is left of a part: none where its filters say that it has none of the values.
 fn left<'a>(part: Part<'a>, filters: Option<Arc<Filters>>, values: &[&str]) -> Option<Part<'a>> {
     let Some(filters) = filters else { return Some(part) };
-    let Part { file, groups } = part;
+    let Part { file, groups, rows } = part;
     let mut groups = groups.unwrap_or_else(|| ParquetAccessPlan::new_all(filters.len()));
     for (at, filter) in filters.iter().enumerate() {
         if filter.as_ref().is_some_and(|filter| !values.iter().any(|value| filter.check(*value))) {
@@ -150,7 +86,7 @@ fn left<'a>(part: Part<'a>, filters: Option<Arc<Filters>>, values: &[&str]) -> O
         }
     }
     let is_read = (0..groups.len()).any(|at| groups.should_scan(at));
-    is_read.then_some(Part { file, groups: Some(groups) })
+    is_read.then_some(Part { file, groups: Some(groups), rows })
 }
 
 /// The column that has filters, and the values of which a row has one where `filter` is true; none where that is not said.
@@ -259,8 +195,8 @@ mod tests {
         let filters = Blooms::new(1 << 20);
         let asked = [col("trace_id").eq(lit("2"))];
         assert_eq!(found(&filters, &store, &files, &asked).await, "bSome([0])");
-        let kept = filters.lock().bytes;
-        assert!(kept > 0 && filters.lock().columns.len() == 2);
+        let (columns, kept) = filters.kept.size();
+        assert!(kept > 0 && columns == 2);
         // A file that is gone is a part of the plan as a whole, unless its filters are known.
         for file in &files {
             store.delete(&file.path).await.unwrap();
@@ -272,6 +208,7 @@ mod tests {
         let store: Arc<dyn ObjectStore> = Arc::new(memory);
         let filters = Blooms::new(kept * 3 / 4);
         assert_eq!(found(&filters, &store, &files, &asked).await, "bSome([0])");
-        assert!(filters.lock().bytes <= kept * 3 / 4 && filters.lock().columns.len() == 1);
+        let (columns, bytes) = filters.kept.size();
+        assert!(bytes <= kept * 3 / 4 && columns == 1);
     }
 }

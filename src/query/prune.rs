@@ -1,78 +1,18 @@
-//! Decides which files of a table a filter can touch, by partition and bounds. It reads no file.
+//! Decides which files of a table a filter can touch, by the bounds of their columns. It reads no file.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Date32Array, UInt64Array};
-use arrow::compute::{cast, filter_record_batch, prep_null_mask_filter};
-use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
-use arrow::record_batch::RecordBatch;
+use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::Session;
-use datafusion::common::cast::as_boolean_array;
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 
 use crate::store::{Bound, Bounds, DataFile};
-
-/// Whether the filter is about the partition's column alone, so that it is decided for a file as a whole.
-pub(super) fn is_about_day(filter: &Expr, partition: &str) -> bool {
-    let columns = filter.column_refs();
-    !filter.is_volatile() && !columns.is_empty() && columns.iter().all(|column| column.name == partition)
-}
-
-/// Filters that are about the partition's column alone.
-pub(super) struct DayFilter {
-    filter: Arc<dyn PhysicalExpr>,
-    schema: SchemaRef,
-}
-
-impl DayFilter {
-    /// None where there are no filters.
-    pub(super) fn new(state: &dyn Session, partition: &FieldRef, filters: Vec<Expr>) -> Result<Option<Self>> {
-        let Some(filter) = conjunction(filters) else {
-            return Ok(None);
-        };
-        let schema = Arc::new(Schema::new(vec![Arc::clone(partition)]));
-        let filter = state.create_physical_expr(filter, &DFSchema::try_from(Arc::clone(&schema))?)?;
-        Ok(Some(Self { filter, schema }))
-    }
-
-    /// For which of the days the filters are true.
-    fn holds(&self, days: ArrayRef) -> Result<BooleanArray> {
-        let rows = days.len();
-        let days = RecordBatch::try_new(Arc::clone(&self.schema), vec![days])?;
-        let holds = self.filter.evaluate(&days)?.into_array(rows)?;
-        let holds = as_boolean_array(&holds)?;
-        Ok(if holds.null_count() > 0 { prep_null_mask_filter(holds) } else { holds.clone() })
-    }
-
-    /// The files of the days for which the filters are true.
-    pub(super) fn files<'a>(&self, files: Vec<&'a DataFile>) -> Result<Vec<&'a DataFile>> {
-        let days: Date32Array = files.iter().map(|file| Some(file.date)).collect();
-        let days = cast(&days, self.schema.field(0).data_type())?;
-        let holds = self.holds(days)?;
-        Ok(files.into_iter().zip(holds.values()).filter_map(|(file, holds)| holds.then_some(file)).collect())
-    }
-
-    /// The rows of the days for which the filters are true; the partition's column is the last.
-    pub(super) fn rows(&self, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>> {
-        let mut kept = Vec::with_capacity(batches.len());
-        for batch in batches {
-            let Some(days) = batch.columns().last() else { continue };
-            let holds = self.holds(Arc::clone(days))?;
-            match holds.true_count() {
-                0 => {}
-                all if all == batch.num_rows() => kept.push(batch.clone()),
-                _ => kept.push(filter_record_batch(batch, &holds)?),
-            }
-        }
-        Ok(kept)
-    }
-}
 
 /// The files that may hold rows for which `filters` are true.
 pub(super) fn keep<'a>(

@@ -42,7 +42,7 @@ impl PhysicalOptimizerRule for ByRuns {
 }
 
 /// Runs of equal rows in some columns.
-struct Runs {
+pub(super) struct Runs {
     /// The first row of each run.
     starts: Vec<u32>,
     rows: usize,
@@ -51,7 +51,7 @@ struct Runs {
 impl Runs {
     /// The runs of these columns of so many rows. Equal texts count as different where they lie in different places: a run is
     /// split then, but two are never joined.
-    fn of(columns: &[ArrayRef], rows: usize) -> Result<Self> {
+    pub(super) fn of(columns: &[ArrayRef], rows: usize) -> Result<Self> {
         let Some(pairs) = rows.checked_sub(1) else { return Ok(Self { starts: Vec::new(), rows }) };
         let mut differs = vec![false; pairs];
         for column in columns {
@@ -72,8 +72,13 @@ impl Runs {
         self.starts.len() * 2 <= self.rows
     }
 
+    /// The first row of each run.
+    pub(super) fn starts(&self) -> impl Iterator<Item = usize> {
+        self.starts.iter().map(|start| *start as usize)
+    }
+
     /// How long each run is.
-    fn lengths(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
         let ends = self.starts.iter().skip(1).map(|end| *end as usize).chain([self.rows]);
         self.starts.iter().zip(ends).map(|(start, end)| end - *start as usize)
     }

@@ -23,17 +23,20 @@ use crate::store::{self, Rollup, RollupView, Table, View};
 
 use super::blooms::Blooms;
 use super::catalog::{self, CATALOG, SCHEMA, WithRollups};
+use super::index::Index;
 use super::relation::{Relation, RelationTable};
 use super::rollup::Grain;
 use super::runs::ByRuns;
 use super::side_columns::SideColumns;
-use super::table::StoreTable;
+use super::table::{Known, StoreTable};
 use super::{Additions, Config, Error, bounded, errors, failure, sketch};
 
 /// The part of the memory that footers of files may take beside it: one in eight.
 const FOOTERS_SHARE: usize = 8;
 /// The part of the memory that the filters in files may take beside it: one in sixteen.
 const BLOOMS_SHARE: usize = 16;
+/// The part of the memory that may be taken beside it by which rows have which values: one in sixteen.
+const INDEX_SHARE: usize = 16;
 
 /// Where queries get their tables from.
 pub(super) trait Views: Send + Sync {
@@ -62,7 +65,7 @@ pub(super) struct Sessions {
     relations: Vec<Relation>,
     template: SessionState,
     columns: Arc<SideColumns>,
-    blooms: Arc<Blooms>,
+    known: Arc<Known>,
 }
 
 impl Sessions {
@@ -82,8 +85,11 @@ impl Sessions {
             template.register_udaf(aggregate.function()).map_err(failure::of_datafusion)?;
         }
         let columns = Arc::new(SideColumns::new(config.rollup_bytes));
-        let blooms = Arc::new(Blooms::new(config.memory_bytes / BLOOMS_SHARE));
-        Ok(Self { views, relations: additions.relations, template, columns, blooms })
+        let known = Arc::new(Known {
+            blooms: Blooms::new(config.memory_bytes / BLOOMS_SHARE),
+            index: Index::new(config.memory_bytes / INDEX_SHARE),
+        });
+        Ok(Self { views, relations: additions.relations, template, columns, known })
     }
 
     pub(super) fn relations(&self) -> &[Relation] {
@@ -116,7 +122,7 @@ impl Sessions {
             if table == Table::Invocations {
                 invocations = Some((view.clone(), url.clone()));
             }
-            schema.register_table(name.to_owned(), Arc::new(StoreTable::new(view, url, &self.blooms)?))?;
+            schema.register_table(name.to_owned(), Arc::new(StoreTable::new(view, url, &self.known)?))?;
         }
         for relation in &self.relations {
             schema.register_table(relation.name().to_owned(), Arc::new(RelationTable::new(relation.clone())))?;

@@ -13,7 +13,9 @@ use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, Result, Statistics, plan_datafusion_err, project_schema};
+use datafusion::common::{
+    ColumnStatistics, DFSchema, Result, Statistics, internal_err, plan_datafusion_err, project_schema,
+};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
@@ -21,16 +23,21 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::filter::FilterExecBuilder;
 use datafusion::physical_plan::union::UnionExec;
 use object_store::ObjectStore;
 
 use crate::store::{Bound, Bounds, DataFile, Rollup, RollupView, Table, View};
 
-use super::blooms::{Blooms, Part};
-use super::prune::{self, DayFilter};
+use super::blooms::Blooms;
+use super::column_filter::{ColumnFilter, is_about};
+use super::index::{self, Index};
+use super::part::Part;
+use super::prune;
 use super::side_columns::SideColumns;
 use super::side_scan::SideFiles;
 use super::views;
@@ -54,12 +61,19 @@ pub(super) struct StoreTable {
 
 /// How files are read.
 enum Read {
-    /// By DataFusion, once those without the values that are asked for are left out.
-    Rows { table: Table, object_store: Arc<dyn ObjectStore>, blooms: Arc<Blooms> },
+    /// By DataFusion, once what has not the values that are asked for is left out.
+    Rows { table: Table, object_store: Arc<dyn ObjectStore>, known: Arc<Known> },
     /// As columns that are kept.
     Columns(SideFiles),
     /// By DataFusion.
     Plain,
+}
+
+/// What is known of files beforehand.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) blooms: Blooms,
+    pub(super) index: Index,
 }
 
 impl fmt::Debug for StoreTable {
@@ -73,12 +87,12 @@ impl fmt::Debug for StoreTable {
 
 impl StoreTable {
     /// Fails where the view's last column is not the partition's.
-    pub(super) fn new(view: View, url: ObjectStoreUrl, blooms: &Arc<Blooms>) -> Result<Self> {
+    pub(super) fn new(view: View, url: ObjectStoreUrl, known: &Arc<Known>) -> Result<Self> {
         let View { table, schema, files, batches, object_store } = view;
         let schema = views::schema(&schema);
         let (in_files, partition) = split(&schema)?;
         let (name, time) = (table.name(), table.time_column());
-        let read = Read::Rows { table, object_store, blooms: Arc::clone(blooms) };
+        let read = Read::Rows { table, object_store, known: Arc::clone(known) };
         Ok(Self { name, time, schema, files, counted: true, batches, url, in_files, partition, read })
     }
 
@@ -93,6 +107,45 @@ impl StoreTable {
             _ => Read::Columns(SideFiles { object_store, columns: Arc::clone(columns) }),
         };
         Ok(Self { name, time: "bucket", schema, files, counted: false, batches, url, in_files, partition, read })
+    }
+
+    /// The columns of which is known which rows have which value.
+    fn indexed(&self) -> impl Iterator<Item = &'static str> {
+        let columns = if let Read::Rows { table, .. } = self.read { index::columns(table) } else { &[] };
+        columns.iter().copied()
+    }
+
+    /// The filters on columns of the index.
+    fn of_index(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<ColumnFilter>> {
+        let fields = self.schema.fields();
+        let about = |column| {
+            let field = fields.iter().find(|field| field.name() == column)?;
+            ColumnFilter::new(state, field, filters).transpose()
+        };
+        self.indexed().filter_map(about).collect()
+    }
+
+    /// Asks filters on columns of the index as rows are read.
+    async fn scan_filtered(
+        &self,
+        state: &dyn Session,
+        parts: Vec<Part<'_>>,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut columns = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        let wanted = (0..columns.len()).collect();
+        let names: Vec<&str> = self.indexed().collect();
+        for place in names.iter().filter_map(|name| self.schema.index_of(name).ok()) {
+            if !columns.contains(&place) {
+                columns.push(place);
+            }
+        }
+        let asked = filters.iter().filter(|filter| names.iter().any(|name| is_about(filter, name)));
+        let Some(asked) = conjunction(asked.cloned()) else { return internal_err!("there are no filters to ask") };
+        let rows = Box::pin(self.scan_files(state, parts, Some(&columns), None)).await?;
+        let asked = state.create_physical_expr(asked, &DFSchema::try_from(rows.schema())?)?;
+        Ok(Arc::new(FilterExecBuilder::new(asked, rows).apply_projection(Some(wanted))?.build()?))
     }
 
     async fn scan_files(
@@ -148,15 +201,12 @@ impl StoreTable {
     }
 
     fn part(&self, part: Part<'_>) -> Result<PartitionedFile> {
-        let Part { file, groups } = part;
+        let Part { file, groups, rows } = part;
         let day = prune::day(file.date, self.partition.data_type())
             .ok_or_else(|| plan_datafusion_err!("the column {} holds no day", self.partition.name()))?;
         let columns = self.in_files.fields().iter().map(|field| column_statistics(file, field)).collect();
-        let statistics = Statistics {
-            num_rows: self.count(file.rows),
-            total_byte_size: Precision::Absent,
-            column_statistics: columns,
-        };
+        let statistics =
+            Statistics { num_rows: self.count(rows), total_byte_size: Precision::Absent, column_statistics: columns };
         let file = PartitionedFile::new(file.path.to_string(), file.bytes)
             .with_partition_values(vec![day])
             .with_statistics(Arc::new(statistics));
@@ -168,7 +218,7 @@ impl StoreTable {
 
     /// The count of rows, which is exact, and nothing of the columns: bounds enclose, and need not be tight.
     fn totals(&self, parts: &[Part<'_>]) -> Statistics {
-        let rows: u64 = parts.iter().map(|part| part.file.rows).sum();
+        let rows: u64 = parts.iter().map(|part| part.rows).sum();
         let mut totals = Statistics::new_unknown(&self.schema);
         totals.num_rows = self.count(rows);
         totals
@@ -215,9 +265,13 @@ impl TableProvider for StoreTable {
         TableType::Base
     }
 
-    /// Filters on the partition are done with here. Of the others each leaves out files, and the plan sees to the rows.
+    /// Filters on the partition, and on a column of the index, are done with here. Of the others each leaves out files, and the
+    /// plan sees to the rows.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let support = |filter: &&Expr| match prune::is_about_day(filter, self.partition.name()) {
+        let is_done = |filter: &Expr| {
+            is_about(filter, self.partition.name()) || self.indexed().any(|column| is_about(filter, column))
+        };
+        let support = |filter: &&Expr| match is_done(filter) {
             true => TableProviderFilterPushDown::Exact,
             false => TableProviderFilterPushDown::Inexact,
         };
@@ -231,20 +285,33 @@ impl TableProvider for StoreTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let partition = self.partition.name();
-        let (days, others) = filters.iter().cloned().partition(|filter| prune::is_about_day(filter, partition));
         let (mut files, mut batches) = (self.files.iter().collect(), Cow::Borrowed(self.batches.as_slice()));
-        if let Some(days) = DayFilter::new(state, &self.partition, days)? {
+        if let Some(days) = ColumnFilter::new(state, &self.partition, filters)? {
             files = days.files(files)?;
             batches = Cow::Owned(days.rows(&batches)?);
         }
+        let partition = self.partition.name();
+        let others: Vec<Expr> = filters.iter().filter(|filter| !is_about(filter, partition)).cloned().collect();
         let files = prune::keep(state, &self.schema, partition, files, &others)?;
+        let indexed = self.of_index(state, &others)?;
+        for filter in &indexed {
+            batches = Cow::Owned(filter.rows(&batches)?);
+        }
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(2);
         let partitions = state.config().target_partitions();
         let parts = match &self.read {
             _ if files.is_empty() => Vec::new(),
-            Read::Rows { table, object_store, blooms } => blooms.parts(*table, object_store, files, &others).await,
-            Read::Plain => files.into_iter().map(|file| Part { file, groups: None }).collect(),
+            Read::Rows { table, object_store, known } => {
+                let parts = known.blooms.parts(*table, object_store, files, &others).await;
+                match known.index.parts(*table, object_store, &parts, &indexed).await? {
+                    Some(parts) => parts,
+                    None => {
+                        inputs.push(self.scan_filtered(state, parts, projection, &others).await?);
+                        Vec::new()
+                    }
+                }
+            }
+            Read::Plain => files.into_iter().map(Part::whole).collect(),
             Read::Columns(sides) => {
                 inputs.push(sides.scan(&files, &self.schema, projection, partitions, limit)?);
                 Vec::new()

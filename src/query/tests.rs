@@ -2,6 +2,7 @@
 
 mod boards;
 mod filters;
+mod index;
 mod limits;
 mod measure;
 mod measure_rollup;

@@ -9,6 +9,7 @@ mod merge;
 mod parquet;
 mod source;
 mod table;
+mod values;
 
 pub use blooms::blooms;
 pub(crate) use file::NewFile;
@@ -17,3 +18,4 @@ pub(crate) use merge::{merge, rows_of, without};
 pub use parquet::FILTERED_COLUMNS;
 pub(crate) use source::Source;
 pub(crate) use table::{Change, DeltaTable, Kept, Reason, newest_version, removals};
+pub use values::values;

@@ -54,11 +54,11 @@ async fn files_and_rows_in_memory_are_one_table() {
 #[tokio::test]
 async fn conditions_on_texts_are_asked_by_runs() {
     let engine = three_days().await;
-    let sql = "SELECT invocation_id AS id FROM invocations WHERE outcome NOT IN ('throttled', 'platform_error') \
+    let sql = "SELECT invocation_id AS id FROM invocations WHERE version NOT IN ('0', '2') \
                AND function <> 'hello' AND date < '2026-03-03' AND started_at > '2026-03-01' ORDER BY id";
     let plan = plan(&engine, sql).await;
     for part in [
-        "by runs(outcome@19 != throttled AND outcome@19 != platform_error)",
+        "by runs(version@6 != 0 AND version@6 != 2)",
         "by runs(function@5 != hello)",
         "(function_min@4 != hello OR hello != function_max@5)",
     ] {
@@ -77,7 +77,7 @@ async fn a_plan_may_rest_on_what_a_text_equals() {
         .with_file(Table::Invocations, "two.parquet", &[attempt("b", "2026-03-02T10:00:00Z", &json!({}))], BOUNDED)
         .await;
     let sql = "SELECT invocation_id AS id, lag(invocation_id) OVER calls AS before FROM invocations \
-               WHERE function = 'hello' AND outcome NOT IN ('throttled', 'platform_error') \
+               WHERE function = 'hello' AND version NOT IN ('0', '2') \
                WINDOW calls AS (PARTITION BY function, tenant ORDER BY started_at) ORDER BY id";
     let expected = json!([{"id": "a", "before": null}, {"id": "b", "before": "a"}]);
     assert_eq!(rows(&files.engine(), sql).await, expected);
@@ -151,10 +151,10 @@ async fn filters_on_the_day_are_exact() {
 #[tokio::test]
 async fn filters_reach_the_parquet_reader() {
     let engine = three_days().await;
-    let plan = plan(&engine, "SELECT invocation_id FROM invocations WHERE outcome = 'ok' AND function LIKE 'h%'").await;
-    assert!(plan.contains("predicate=outcome"), "{plan}");
+    let plan = plan(&engine, "SELECT invocation_id FROM invocations WHERE version = '1' AND function LIKE 'h%'").await;
+    assert!(plan.contains("predicate=version"), "{plan}");
     let found = "SELECT count(*) AS n FROM invocations \
-                 WHERE outcome = 'ok' AND function LIKE 'h%' AND tags['team'] = 'shop'";
+                 WHERE version = '1' AND function LIKE 'h%' AND tags['team'] = 'shop'";
     assert_eq!(rows(&engine, found).await, json!([{"n": 3}]));
 }
 

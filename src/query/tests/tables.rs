@@ -11,11 +11,15 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 
 use crate::query::session::Views;
 use crate::query::{Additions, Config, Engine, Error, Param, Params, QueryResult, format};
 use crate::store::{Bound, Bounds, DataFile, Table, View};
+
+/// Rows of a row group of files.
+const GROUP_ROWS: usize = 16;
 
 /// The contract's limits with less memory.
 pub(super) fn config() -> Config {
@@ -73,7 +77,8 @@ impl Fixed {
         let rows = batch(table, rows);
         let last = rows.num_columns() - 1;
         let in_file = rows.project(&(0..last).collect::<Vec<_>>()).unwrap();
-        let mut writer = ArrowWriter::try_new(Vec::new(), in_file.schema(), None).unwrap();
+        let small = WriterProperties::builder().set_max_row_group_row_count(Some(GROUP_ROWS)).build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), in_file.schema(), Some(small)).unwrap();
         writer.write(&in_file).unwrap();
         let bytes = writer.into_inner().unwrap();
         let path = Path::from(name);

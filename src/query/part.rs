@@ -1,0 +1,23 @@
+//! What is read of a file.
+
+use datafusion::datasource::physical_plan::parquet::ParquetAccessPlan;
+
+use crate::store::DataFile;
+
+/// A file that is read, and what of it.
+#[derive(Clone)]
+pub(super) struct Part<'a> {
+    pub(super) file: &'a DataFile,
+    /// Its row groups, and rows of them; none is all.
+    pub(super) groups: Option<ParquetAccessPlan>,
+    /// How many rows the file has of which conditions are true that are asked nowhere else; all of its rows where there are no
+    /// such conditions.
+    pub(super) rows: u64,
+}
+
+impl<'a> Part<'a> {
+    /// All of a file.
+    pub(super) fn whole(file: &'a DataFile) -> Self {
+        Self { file, groups: None, rows: file.rows }
+    }
+}
