@@ -103,7 +103,9 @@ impl Index {
             return Ok(known);
         }
         let read = store::values(table, store, path, name, Spans::default(), Spans::add).await;
-        let (spans, groups) = read.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let (mut spans, groups) = read.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        spans.of.shrink_to_fit();
+        spans.ends.shrink_to_fit();
         let column = Arc::new(Column { spans, groups });
         let bytes = column.bytes() + path.as_ref().len();
         self.kept.put(key, Arc::clone(&column), bytes);
@@ -146,7 +148,7 @@ impl Column {
     fn bytes(&self) -> usize {
         let Self { spans: Spans { values, of, ends }, groups } = self;
         let values: usize = values.iter().map(ScalarValue::size).sum();
-        size_of::<Self>() + values + of.capacity() + size_of_val(&ends[..]) + size_of_val(&groups[..])
+        size_of::<Self>() + values + of.len() + size_of_val(&ends[..]) + size_of_val(&groups[..])
     }
 }
 

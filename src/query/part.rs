@@ -10,8 +10,7 @@ pub(super) struct Part<'a> {
     pub(super) file: &'a DataFile,
     /// Its row groups, and rows of them; none is all.
     pub(super) groups: Option<ParquetAccessPlan>,
-    /// How many rows the file has of which conditions are true that are asked nowhere else; all of its rows where there are no
-    /// such conditions.
+    /// How many rows `index` leaves of the file.
     pub(super) rows: u64,
 }
 

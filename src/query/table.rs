@@ -1,8 +1,9 @@
 //! One table of the store as DataFusion sees it: a fixed view of files and of rows in memory. It does not know SQL,
 //! nor when the view was taken.
 
+mod files;
+
 use std::borrow::Cow;
-use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,17 +12,8 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::config::TableParquetOptions;
-use datafusion::common::stats::Precision;
-use datafusion::common::{
-    ColumnStatistics, DFSchema, Result, Statistics, internal_err, plan_datafusion_err, project_schema,
-};
-use datafusion::datasource::file_format::FileFormat;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::common::{DFSchema, Result, internal_err, plan_datafusion_err, project_schema};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
@@ -31,7 +23,7 @@ use datafusion::physical_plan::filter::FilterExecBuilder;
 use datafusion::physical_plan::union::UnionExec;
 use object_store::ObjectStore;
 
-use crate::store::{Bound, Bounds, DataFile, Rollup, RollupView, Table, View};
+use crate::store::{DataFile, Rollup, RollupView, Table, View};
 
 use super::blooms::Blooms;
 use super::column_filter::{ColumnFilter, is_about};
@@ -148,32 +140,6 @@ impl StoreTable {
         Ok(Arc::new(FilterExecBuilder::new(asked, rows).apply_projection(Some(wanted))?.build()?))
     }
 
-    async fn scan_files(
-        &self,
-        state: &dyn Session,
-        parts: Vec<Part<'_>>,
-        projection: Option<&Vec<usize>>,
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = TableSchema::builder(Arc::clone(&self.in_files))
-            .with_table_partition_cols(vec![Arc::clone(&self.partition)])
-            .build();
-        let totals = self.totals(&parts);
-        let mut newest_first = parts;
-        newest_first.sort_by_key(|part| Reverse((part.file.date, self.latest(part.file))));
-        let files = newest_first.into_iter().map(|part| self.part(part)).collect::<Result<Vec<_>>>()?;
-        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
-        let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(ParquetSource::new(schema)))
-            .with_file_groups(groups)
-            .with_statistics(totals)
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit)
-            .build();
-        let options =
-            TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..Default::default() };
-        ParquetFormat::new().with_options(options).create_physical_plan(state, config).await
-    }
-
     fn scan_batches(
         &self,
         batches: &[RecordBatch],
@@ -191,45 +157,6 @@ impl StoreTable {
         let source = MemorySourceConfig::try_new(&shares, Arc::clone(&schema), None)?;
         Ok(DataSourceExec::from_data_source(source.with_limit(limit).with_show_sizes(false)))
     }
-
-    /// An upper bound of the rows' times. A query for the last few rows looks at files in this order and passes the rest.
-    fn latest(&self, file: &DataFile) -> Option<i64> {
-        file.bounds.iter().find_map(|(name, bounds)| match bounds.max {
-            Bound::TimestampMicros(max) if name == self.time => Some(max),
-            _ => None,
-        })
-    }
-
-    fn part(&self, part: Part<'_>) -> Result<PartitionedFile> {
-        let Part { file, groups, rows } = part;
-        let day = prune::day(file.date, self.partition.data_type())
-            .ok_or_else(|| plan_datafusion_err!("the column {} holds no day", self.partition.name()))?;
-        let columns = self.in_files.fields().iter().map(|field| column_statistics(file, field)).collect();
-        let statistics =
-            Statistics { num_rows: self.count(rows), total_byte_size: Precision::Absent, column_statistics: columns };
-        let file = PartitionedFile::new(file.path.to_string(), file.bytes)
-            .with_partition_values(vec![day])
-            .with_statistics(Arc::new(statistics));
-        Ok(match groups {
-            Some(groups) => file.with_extension(groups),
-            None => file,
-        })
-    }
-
-    /// The count of rows, which is exact, and nothing of the columns: bounds enclose, and need not be tight.
-    fn totals(&self, parts: &[Part<'_>]) -> Statistics {
-        let rows: u64 = parts.iter().map(|part| part.rows).sum();
-        let mut totals = Statistics::new_unknown(&self.schema);
-        totals.num_rows = self.count(rows);
-        totals
-    }
-
-    fn count(&self, rows: u64) -> Precision<usize> {
-        match self.counted {
-            true => Precision::Exact(usize::try_from(rows).unwrap_or(usize::MAX)),
-            false => Precision::Absent,
-        }
-    }
 }
 
 /// The columns of files, and the partition's.
@@ -237,22 +164,6 @@ fn split(schema: &Schema) -> Result<(SchemaRef, Arc<Field>)> {
     let (partition, rest) =
         schema.fields().split_last().ok_or_else(|| plan_datafusion_err!("the table has no columns"))?;
     Ok((Arc::new(Schema::new(rest.to_vec())), Arc::clone(partition)))
-}
-
-/// Bounds are handed on as exact, for only exact ones prune while a query runs, as a top-k narrows. That they need not be
-/// reached does no harm there; minimum and maximum of the table are not answered from them (see `totals`).
-fn column_statistics(file: &DataFile, field: &Field) -> ColumnStatistics {
-    let unknown = ColumnStatistics::new_unknown();
-    let Some((_, bounds)) = file.bounds.iter().find(|(name, _)| name == field.name()) else {
-        return unknown;
-    };
-    let Bounds { min, max, nulls } = bounds;
-    let kind = field.data_type();
-    let (Some(low), Some(high)) = (prune::scalar(min, kind), prune::scalar(max, kind)) else {
-        return unknown;
-    };
-    let null_count = usize::try_from(*nulls).map_or(Precision::Absent, Precision::Exact);
-    ColumnStatistics { null_count, min_value: Precision::Exact(low), max_value: Precision::Exact(high), ..unknown }
 }
 
 #[async_trait]
