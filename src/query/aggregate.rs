@@ -123,7 +123,8 @@ impl AggregateUDFImpl for Aggregate {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(vec![Arc::new(Field::new(format!("{}[state]", args.name), DataType::Binary, true))])
+        // A view, which is handed from step to step without the bytes being copied.
+        Ok(vec![Arc::new(Field::new(format!("{}[state]", args.name), DataType::BinaryView, true))])
     }
 }
 
@@ -137,7 +138,7 @@ impl Accumulator for Group {
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let states = states[0].as_binary::<i32>();
+        let states = states[0].as_binary_view();
         states.iter().flatten().try_for_each(|state| self.0.merge(state)).map_err(DataFusionError::Execution)
     }
 
@@ -147,7 +148,7 @@ impl Accumulator for Group {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![ScalarValue::Binary(Some(self.0.state()))])
+        Ok(vec![ScalarValue::BinaryView(Some(self.0.state()))])
     }
 
     fn size(&self) -> usize {
