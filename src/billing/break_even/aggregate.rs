@@ -14,7 +14,7 @@ use crate::query::{Aggregate, Fold};
 use crate::units::{MONEY_PRECISION, MONEY_SCALE, Megabytes, Money, Timestamp};
 
 use super::answer::{self, Told, time};
-use super::rows::{Batch, Head, Newest, Row};
+use super::rows::{Batch, Head, Newest, Row, Rows};
 
 /// Arrivals that are replayed at most, the newest of the time asked for.
 pub const MAX_ARRIVALS: usize = 1_000_000;
@@ -42,7 +42,7 @@ pub fn break_even_aggregate(books: Books) -> Aggregate {
     Aggregate::new("break_even", arguments, answer::kind(), move || Arrivals {
         books: Arc::clone(&books),
         head: Head::default(),
-        rows: Vec::new(),
+        rows: Rows::default(),
     })
 }
 
@@ -51,7 +51,7 @@ pub fn break_even_aggregate(books: Books) -> Aggregate {
 pub(super) struct Arrivals {
     pub(super) books: Arc<Books>,
     pub(super) head: Head,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Rows,
 }
 
 impl Arrivals {
@@ -61,8 +61,9 @@ impl Arrivals {
             return;
         }
         let surplus = self.rows.len() - MAX_ARRIVALS;
-        self.rows.select_nth_unstable(surplus);
-        self.rows.drain(..surplus);
+        let rows = self.rows.whole();
+        rows.select_nth_unstable(surplus);
+        rows.drain(..surplus);
         self.head.is_cut = true;
     }
 
@@ -88,7 +89,7 @@ impl Arrivals {
             Err(reason) => return Ok(Err(reason)),
         };
         let mut replay = Replay::new(rates);
-        for row in &self.rows {
+        for row in self.rows.iter() {
             replay.push(&row.arrival().map_err(told)?).map_err(told)?;
         }
         replay.finish(Megabytes(newest.memory_mb), window).map(Ok).map_err(told)
@@ -113,12 +114,12 @@ impl Arrivals {
 impl Fold for Arrivals {
     fn take(&mut self, arguments: &[ArrayRef]) -> Result<(), String> {
         let batch = Batch::of(arguments).ok_or("break_even got columns of other types than it takes")?;
-        self.rows.reserve(batch.times.len());
+        let rows = self.rows.room(batch.times.len());
         let mut last = i64::MIN;
         for at in 0..batch.times.len() {
             let Some(row) = batch.row(at) else { continue };
             last = last.max(row.at);
-            self.rows.push(row);
+            rows.push(row);
         }
         // Texts are copied of few rows: of those that none is newer than.
         let is_last = |at: &usize| batch.times.value(*at) == last && batch.row(*at).is_some();
@@ -144,9 +145,9 @@ impl Fold for Arrivals {
         let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| broken())?;
         let (head, rows) = rest.split_at_checked(length).ok_or_else(broken)?;
         self.head.merge(serde_json::from_slice(head).map_err(|_| broken())?);
-        self.rows.reserve(rows.len() / Row::BYTES);
+        let taken = self.rows.room(rows.len() / Row::BYTES);
         for row in rows.chunks(Row::BYTES) {
-            self.rows.push(Row::read(row).ok_or_else(broken)?);
+            taken.push(Row::read(row).ok_or_else(broken)?);
         }
         self.cut(2 * MAX_ARRIVALS);
         Ok(())
@@ -158,8 +159,9 @@ impl Fold for Arrivals {
             return Ok(answer::nothing());
         };
         // Rows come in a few runs that are in order, which this kind of sorting merges.
-        self.rows.sort();
-        let oldest = self.rows.first().map_or(from, |row| row.at);
+        let rows = self.rows.whole();
+        rows.sort();
+        let oldest = rows.first().map_or(from, |row| row.at);
         let from = if self.head.is_cut { oldest } else { from };
         let window = Timestamp::from_micros(to).since(Timestamp::from_micros(from));
         let (replayed, reason) = match self.replay(&newest, window)? {
@@ -172,7 +174,7 @@ impl Fold for Arrivals {
     }
 
     fn bytes(&self) -> usize {
-        self.rows.capacity() * size_of::<Row>()
+        self.rows.bytes()
     }
 }
 

@@ -91,6 +91,49 @@ impl Row {
     }
 }
 
+/// Rows in pieces, so that they need not be moved as they become more.
+#[derive(Debug, Default)]
+pub(super) struct Rows(Vec<Vec<Row>>);
+
+impl Rows {
+    /// Of a piece, at least: groups of few rows take little.
+    const FEWEST: usize = 64;
+    /// Of a piece that rows are added to one at a time, at most.
+    const MOST: usize = 65_536;
+
+    /// A piece that has room for so many more.
+    pub(super) fn room(&mut self, more: usize) -> &mut Vec<Row> {
+        let (length, room) = self.0.last().map_or((0, 0), |last| (last.len(), last.capacity() - last.len()));
+        if room < more || self.0.is_empty() {
+            self.0.push(Vec::with_capacity(more.max((2 * length).clamp(Self::FEWEST, Self::MOST))));
+        }
+        let last = self.0.len() - 1;
+        &mut self.0[last]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Row> {
+        self.0.iter().flatten()
+    }
+
+    /// All rows as one piece.
+    pub(super) fn whole(&mut self) -> &mut Vec<Row> {
+        if self.0.len() != 1 {
+            let all = self.0.concat();
+            self.0 = vec![all];
+        }
+        &mut self.0[0]
+    }
+
+    /// Memory that they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().map(Vec::capacity).sum::<usize>() * size_of::<Row>()
+    }
+}
+
 impl Head {
     pub(super) fn merge(&mut self, other: Self) {
         self.newest = self.newest.take().max(other.newest);

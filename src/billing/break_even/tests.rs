@@ -10,14 +10,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::aggregate::{Arrivals, MAX_ARRIVALS};
-use super::rows::Head;
+use super::rows::{Head, Rows};
 use crate::cost::rating::Books;
 use crate::query::Fold;
 use crate::units::{MONEY_PRECISION, MONEY_SCALE, Timestamp};
 
 fn fold() -> Arrivals {
     let books = Arc::new(Books::embedded().expect("they parse"));
-    Arrivals { books, head: Head::default(), rows: Vec::new() }
+    Arrivals { books, head: Head::default(), rows: Rows::default() }
 }
 
 /// Rows of a second, an hour's time asked for: when it arrived (ms), how long it ran (ms), what it cost (10^-9).
