@@ -29,7 +29,7 @@ const RANGES: [(i64, i64, i64); 7] = [
     (2 * DAY_S, 0, 3_600),
     (20 * 3_600, 3_600, 300),
     (2_000, 600, 10),
-    (5 * 3_600, 0, 60),
+    (4 * 3_600, 0, 60),
 ];
 
 /// Filters, and for how many of the ranges each is tried.
